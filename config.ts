@@ -103,8 +103,8 @@ export interface ConfigProblem {
     fix: string;
 }
 
-/** Everything that is wrong in the config. */
-export class ConfigError extends Error {
+/** Everything that is wrong in the config. A RunError, so that Pulumi shows its message and no stack trace. */
+export class ConfigError extends pulumi.RunError {
     constructor(readonly problems: readonly ConfigProblem[]) {
         super(
             [
