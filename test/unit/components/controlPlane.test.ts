@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { ControlPlane, OutboundTrafficPolicy } from "../../../components";
+import { istioVersion } from "../../../versions";
+import { record } from "../../support/recorded";
+
+describe("ControlPlane", () => {
+    it("makes the namespace, the CRDs, istiod and the IngressClass, each under the component", async () => {
+        const made = await record(() => new ControlPlane("istio"));
+        assert.deepEqual(made.names().slice(1).sort(), [
+            "istio",
+            "istio-base",
+            "istio-ingress-class",
+            "istio-istiod",
+            "istio-namespace",
+        ]);
+        for (const name of made.names().filter((name) => name.startsWith("istio-"))) {
+            assert.equal(made.parentOf(name), "istio");
+        }
+        assert.equal(made.get("istio").type, "pulumi-istio-platform:index:ControlPlane");
+        assert.equal(made.input("istio-ingress-class", "spec", "controller"), "istio.io/ingress-controller");
+    });
+
+    it("installs istiod and the CNI plugin after the CRDs, and neither after the other", async () => {
+        const made = await record(() => new ControlPlane("istio", { cni: true }));
+        assert.deepEqual(made.dependenciesOf("istio-istiod"), ["istio-base", "istio-namespace"]);
+        assert.deepEqual(made.dependenciesOf("istio-cni"), ["istio-base", "istio-namespace"]);
+        assert.equal(made.input("istio-istiod", "values", "cni", "enabled"), true);
+    });
+
+    it("pins chart and images, and waits for the releases", async () => {
+        const made = await record(() => new ControlPlane("istio"));
+        assert.equal(made.input("istio-istiod", "version"), istioVersion);
+        assert.equal(
+            made.input("istio-istiod", "repositoryOpts", "repo"),
+            "https://blob.istio.io/istio-release/charts",
+        );
+        assert.equal(made.input("istio-istiod", "values", "global", "hub"), "docker.io/istio");
+        assert.equal(made.input("istio-istiod", "values", "global", "tag"), istioVersion);
+        assert.equal(made.input("istio-istiod", "values", "global", "variant"), "distroless");
+        assert.equal(made.input("istio-istiod", "skipAwait"), false);
+    });
+
+    it("serves Ingress objects by exactly the external gateway, in its namespace", async () => {
+        const made = await record(() => new ControlPlane("istio"));
+        const mesh = ["istio-istiod", "values", "meshConfig"] as const;
+        assert.equal(made.input(...mesh, "ingressControllerMode"), "STRICT");
+        assert.equal(made.input(...mesh, "ingressSelector"), "ingressgateway");
+        assert.equal(made.input(...mesh, "ingressService"), "istio-ingressgateway");
+        assert.equal(made.input("istio-istiod", "values", "env", "K8S_INGRESS_NS"), "istio-ingress");
+        assert.equal(made.input("istio-istiod", "values", "env", "PILOT_SCOPE_GATEWAY_TO_NAMESPACE"), "true");
+    });
+
+    it("settles the webhook's failure policy, normalizes paths and closes plaintext xDS", async () => {
+        const made = await record(() => new ControlPlane("istio"));
+        for (const release of ["istio-base", "istio-istiod"]) {
+            assert.equal(made.input(release, "values", "base", "validationFailurePolicy"), "Fail");
+        }
+        assert.equal(
+            made.input("istio-istiod", "values", "meshConfig", "pathNormalization", "normalization"),
+            "DECODE_AND_MERGE_SLASHES",
+        );
+        assert.deepEqual(made.input("istio-istiod", "values", "extraContainerArgs"), ["--grpcAddr="]);
+    });
+
+    it("scales istiod with a budget that binds", async () => {
+        const made = await record(
+            () =>
+                new ControlPlane("istio", {
+                    replicas: { min: 2, max: 5 },
+                    outboundTrafficPolicy: OutboundTrafficPolicy.RegistryOnly,
+                }),
+        );
+        const values = ["istio-istiod", "values"] as const;
+        assert.equal(made.input(...values, "autoscaleMin"), 2);
+        assert.equal(made.input(...values, "autoscaleMax"), 5);
+        assert.deepEqual(made.input(...values, "pdb"), { minAvailable: 1 });
+        assert.equal(made.input(...values, "global", "defaultPodDisruptionBudget", "enabled"), true);
+        assert.equal(made.input(...values, "meshConfig", "outboundTrafficPolicy", "mode"), "REGISTRY_ONLY");
+    });
+
+    it("gives sidecars requests and limits", async () => {
+        const made = await record(() => new ControlPlane("istio"));
+        assert.deepEqual(made.input("istio-istiod", "values", "global", "proxy", "resources"), {
+            requests: { cpu: "10m", memory: "64Mi" },
+            limits: { cpu: "1", memory: "512Mi" },
+        });
+    });
+
+    it("takes charts and images from mirrors", async () => {
+        const made = await record(
+            () =>
+                new ControlPlane("istio", {
+                    sources: { chartMirror: "./charts", imageRegistry: "registry.example.com:5000/mirror" },
+                }),
+        );
+        assert.equal(made.input("istio-istiod", "chart"), `./charts/istiod-${istioVersion}.tgz`);
+        assert.equal(made.input("istio-istiod", "repositoryOpts"), undefined);
+        assert.equal(made.input("istio-istiod", "values", "global", "hub"), "registry.example.com:5000/mirror/istio");
+    });
+
+    it("refuses replicas that cannot both hold", async () => {
+        await assert.rejects(
+            record(() => new ControlPlane("istio", { replicas: { min: 3, max: 2 } })),
+            /ControlPlane "istio": replicas min 3 and max 2 cannot both hold/,
+        );
+    });
+});
