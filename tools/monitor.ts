@@ -1,178 +1,200 @@
 import * as pulumi from "@pulumi/pulumi";
+import { RegisterResourceResponse, type RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
+import { MockMonitor, type MockCallArgs } from "@pulumi/pulumi/runtime/mocks";
+import { Struct, type JavaScriptValue } from "google-protobuf/google/protobuf/struct_pb";
+import { isObject, type Json } from "./json";
+import { collectRejections } from "./rejections";
+import { plainInputs } from "./wire";
 
-/** A resource as the program registers it. */
+/** A resource as the program registered it. */
 export interface RecordedResource {
     urn: string;
+    /** Type token, as `kubernetes:apps/v1:Deployment`. */
     type: string;
     name: string;
-    /** URN of the parent, empty for the stack. */
+    /** URN of the parent; empty for the stack itself. */
     parent: string;
-    /** URNs of what must exist before it, whether named or carried by an output. */
+    /** URNs of everything that the engine waits for before this resource, by option or by an input's value. */
     dependsOn: string[];
-    inputs: Record<string, unknown>;
-    /** False for components. */
+    /** The same, by the input that carries the value. */
+    propertyDependencies: Record<string, string[]>;
+    /** Managed by a provider; a component is not. */
     custom: boolean;
     protect: boolean;
+    retainOnDelete: boolean;
+    deleteBeforeReplace: boolean;
+    ignoreChanges: string[];
+    /** The provider's URN and id, as `URN::ID`; empty for components and for default providers. */
+    provider: string;
+    /** Plain values: secrets unwrapped, what is unknown in a preview left out. */
+    inputs: Json;
+    /** Where in the inputs the secrets are, as `values.adminPassword`. */
+    secretPaths: string[];
 }
 
-/** What a resource becomes once it is made: its id and its state. */
-export interface MadeResource {
-    id: string;
-    state: Record<string, unknown>;
+/** What became of a resource: its id and its outputs. */
+export interface ResourceState {
+    id: string | undefined;
+    state: Json;
 }
 
-/** A program to run outside of the engine. */
-export interface ProgramRun {
-    program: () => Record<string, pulumi.Input<unknown>>;
+/** What a program runs with, and who hears of its resources. */
+export interface RunOptions {
+    /** The program: a function that registers resources and returns the stack's outputs. */
+    program: () => unknown;
     project: string;
     stack: string;
-    /** The stack's config: strings by full key, objects as JSON. */
+    /** Config by full key, objects and lists as JSON. */
     config: Record<string, string>;
-    preview: boolean;
+    preview?: boolean;
+    organization?: string;
     /**
-     * Makes a resource, once all that it depends on is made.
-     * @default - what is asked for is what is made
+     * Makes a resource. Called in the order in which the program allows it, several at a time.
+     * @default - the inputs are the state, as they would be of a resource without computed outputs
      */
-    onResource?: (resource: RecordedResource) => Promise<MadeResource>;
+    onResource?: (resource: RecordedResource) => Promise<ResourceState | undefined> | ResourceState | undefined;
+    /** Answers a provider's function. @default - the arguments are the result */
+    onCall?: (call: MockCallArgs) => Json | Promise<Json>;
 }
 
-/** What a run has registered, in order, and the program's outputs. */
-export interface ProgramResult {
+/** What a program did. */
+export interface ProgramRun {
+    /** In the order of their registration, the stack itself first. */
     resources: RecordedResource[];
-    outputs: Record<string, unknown>;
+    outputs: Json;
 }
-
-type Monitor = NonNullable<ReturnType<typeof pulumi.runtime.getMonitor>>;
-type RegisterRequest = Parameters<Monitor["registerResource"]>[0];
 
 /**
- * Runs a program under the SDK's mock monitor, which keeps the program's own order: a resource is registered when all
- * that it depends on is made. Throws the first error of the program or of a resource.
+ * Runs a Pulumi program in this process without an engine: what it registers is recorded and given to `onResource`.
+ * Throws the first error, once everything that was under way has ended. One at a time: the SDK's state is global.
  */
-export async function runProgram(run: ProgramRun): Promise<ProgramResult> {
-    const recorder = new Recorder(run);
-    await pulumi.runtime.setMocks(
-        { call: (args) => Promise.resolve(recorder.call(args.inputs)), newResource: () => recorder.make() },
-        run.project,
-        run.stack,
-        run.preview,
-    );
-    recorder.watch(pulumi.runtime.getMonitor());
-    pulumi.runtime.setAllConfig(run.config);
+export async function runProgram(options: RunOptions): Promise<ProgramRun> {
+    const monitor = new RecordingMonitor(options);
+    const { project, stack, preview, organization, config } = options;
+    pulumi.runtime.setMockOptions(monitor, project, stack, preview, organization ?? "organization");
+    pulumi.runtime.setAllConfig(config);
+    const { result, rejections } = await collectRejections(async () => {
+        const outputs = pulumi.runtime.runInPulumiStack(async () => (await options.program()) ?? {});
+        // When a resource fails, outputs that hang on it may never come: the monitor's word decides then.
+        const settled = await Promise.race([settle(outputs), monitor.failed]);
+        await pulumi.runtime.disconnect();
+        return settled;
+    });
+    const [error] = [...monitor.errors, ...result.errors, ...rejections];
+    if (error !== undefined) {
+        throw error;
+    }
+    return { resources: monitor.recorded, outputs: result.outputs };
+}
 
-    // The SDK reports a failed resource as a rejection of each output that hangs on it; the first is enough.
-    const ignore = (reason: unknown) => recorder.fail(reason);
-    process.on("unhandledRejection", ignore);
+interface Settled {
+    outputs: Json;
+    errors: unknown[];
+}
+
+async function settle(outputs: Promise<unknown>): Promise<Settled> {
     try {
-        const finished = pulumi.runtime
-            .runInPulumiStack(() => Promise.resolve(run.program()))
-            .then(async (outputs: unknown) => {
-                await pulumi.runtime.disconnect();
-                return outputs;
-            });
-        const outputs: unknown = await Promise.race([finished, recorder.failure]);
-        return { resources: recorder.resources, outputs: isRecord(outputs) ? outputs : {} };
-    } finally {
-        await recorder.settled();
-        process.off("unhandledRejection", ignore);
+        const value = await outputs;
+        return { outputs: isObject(value) ? value : {}, errors: [] };
+    } catch (error) {
+        return { outputs: {}, errors: [error] };
     }
 }
 
-class Recorder {
-    readonly resources: RecordedResource[] = [];
-    readonly failure: Promise<never>;
-    fail: (reason: unknown) => void = () => undefined;
-    private registering: RegisterRequest | undefined;
-    private readonly pending = new Set<Promise<unknown>>();
+type Callback = (error: unknown, response: RegisterResourceResponse | undefined) => void;
 
-    constructor(private readonly run: ProgramRun) {
-        this.failure = new Promise((_resolve, reject) => {
-            this.fail = reject;
+/** The SDK's mock monitor, with what it leaves out: parents, dependencies, options, secrets and true URNs. */
+class RecordingMonitor extends MockMonitor {
+    readonly recorded: RecordedResource[] = [];
+    readonly errors: unknown[] = [];
+    /** Settles when the first resource fails. */
+    readonly failed: Promise<Settled>;
+    private fail: (settled: Settled) => void = () => undefined;
+
+    constructor(private readonly options: RunOptions) {
+        super({
+            call: (call) => options.onCall?.(call) ?? isObjectOrEmpty(call.inputs),
+            newResource: ({ id, inputs }) => ({ id, state: isObjectOrEmpty(inputs) }),
         });
-        this.failure.catch(() => undefined);
+        this.failed = new Promise((resolve) => {
+            this.fail = resolve;
+        });
     }
 
-    /** Reads from each registration what the mocks are not told: the parent and the dependencies. */
-    watch(monitor: Monitor | undefined): void {
-        if (!monitor) {
-            throw new Error("The Pulumi SDK has no monitor although mocks are set");
-        }
-        const register = monitor.registerResource.bind(monitor);
-        const watched = (request: RegisterRequest, ...rest: unknown[]): unknown => {
-            this.registering = request;
-            return Reflect.apply(register, monitor, [request, ...rest]);
-        };
-        Object.assign(monitor, { registerResource: watched, close: () => undefined });
-    }
-
-    call(inputs: unknown): Record<string, unknown> {
-        return isRecord(inputs) ? inputs : {};
-    }
-
-    /** Called by the mock monitor in the same tick as the registration. */
-    async make(): Promise<MadeResource> {
-        const request = this.registering;
-        if (!request) {
-            throw new Error("The mock monitor made a resource that was not registered");
-        }
-        const resource = this.describe(request);
-        this.resources.push(resource);
-        const made = (this.run.onResource ?? echo)(resource);
-        this.pending.add(made);
+    override async registerResource(request: RegisterResourceRequest, callback: Callback): Promise<void> {
         try {
-            return await made;
+            callback(null, await this.register(request));
         } catch (error) {
-            this.fail(error);
-            throw error;
-        } finally {
-            this.pending.delete(made);
+            this.errors.push(error);
+            this.fail({ outputs: {}, errors: [] });
+            callback(error, undefined);
         }
     }
 
-    /** Waits for what is being made, so that a failed run leaves nothing going on behind. */
-    async settled(): Promise<void> {
-        await Promise.allSettled(this.pending);
+    private async register(request: RegisterResourceRequest): Promise<RegisterResourceResponse> {
+        const wire: unknown = request.getObject()?.toJavaScript() ?? {};
+        const resource = describe(request, wire, this.options);
+        if (this.recorded.some(({ urn }) => urn === resource.urn)) {
+            throw new Error(`Duplicate resource URN '${resource.urn}'; try giving it a unique name`);
+        }
+        this.recorded.push(resource);
+        const made = await this.options.onResource?.(resource);
+        const id = made ? made.id : this.defaultId(request);
+        const state = made ? await onTheWire(made.state, resource) : isObjectOrEmpty(wire);
+        this.resources.set(resource.urn, { urn: resource.urn, id: id ?? null, state });
+        return new RegisterResourceResponse()
+            .setUrn(resource.urn)
+            .setId(id ?? "")
+            .setObject(Struct.fromJavaScript(toStruct(state)));
     }
 
-    private describe(request: RegisterRequest): RecordedResource {
-        const type = request.getType();
-        const parent = request.getParent() ?? "";
-        const parentType = parent.split("::")[2];
-        const qualified = parentType ? `${parentType.split("$").pop() ?? ""}$${type}` : type;
-        const inputs: unknown = plain(request.getObject()?.toJavaScript());
-        return {
-            urn: ["urn:pulumi:" + this.run.stack, this.run.project, qualified, request.getName()].join("::"),
-            type,
-            name: request.getName(),
-            parent,
-            dependsOn: request.getDependenciesList(),
-            inputs: isRecord(inputs) ? inputs : {},
-            custom: request.getCustom() ?? false,
-            protect: request.getProtect() ?? false,
-        };
+    private defaultId(request: RegisterResourceRequest): string | undefined {
+        return this.options.preview === true || !request.getCustom() ? undefined : `${request.getName()}-id`;
     }
 }
 
-function echo(resource: RecordedResource): Promise<MadeResource> {
-    return Promise.resolve({ id: `${resource.name}-id`, state: resource.inputs });
+function describe(request: RegisterResourceRequest, wire: unknown, options: RunOptions): RecordedResource {
+    const parent = request.getParent();
+    const propertyDependencies = [...request.getPropertydependenciesMap().entries()].map(
+        ([property, urns]) => [property, urns.getUrnsList()] as const,
+    );
+    return {
+        urn: urnOf(request, parent, options),
+        type: request.getType(),
+        name: request.getName(),
+        parent,
+        dependsOn: request.getDependenciesList(),
+        propertyDependencies: Object.fromEntries(propertyDependencies),
+        custom: request.getCustom(),
+        protect: request.getProtect() ?? false,
+        retainOnDelete: request.getRetainondelete() ?? false,
+        deleteBeforeReplace: request.getDeletebeforereplace(),
+        ignoreChanges: request.getIgnorechangesList(),
+        provider: request.getProvider(),
+        ...plainInputs(wire),
+    };
 }
 
-/** The key that marks wrapped values in the engine's protocol, and the value that says "secret". */
-const signatureKey = "4dabf18193072939515e22adb298388d";
-
-/** Values as the program wrote them: the wrapping of secrets is taken off. */
-function plain(value: unknown): unknown {
-    if (Array.isArray(value)) {
-        return value.map(plain);
-    }
-    if (!isRecord(value)) {
-        return value;
-    }
-    return signatureKey in value && "value" in value
-        ? plain(value["value"])
-        : Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
+/** The URN as the engine forms it: the types of all parents but the stack, then the type. */
+function urnOf(request: RegisterResourceRequest, parent: string, { stack, project }: RunOptions): string {
+    const parents = parent.split("::")[2];
+    const isChild = parents !== undefined && parents !== pulumi.runtime.rootPulumiStackTypeName;
+    const type = isChild ? `${parents}$${request.getType()}` : request.getType();
+    return `urn:pulumi:${stack}::${project}::${type}::${request.getName()}`;
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
+/** Outputs that repeat a secret input stay secret, as with the engine. */
+function onTheWire(state: Json, { secretPaths }: RecordedResource): Promise<Json> {
+    const secret = new Set(secretPaths.map((path) => path.split(/[.[]/, 1)[0]));
+    const marked = Object.entries(state).map(([key, value]) => [key, secret.has(key) ? pulumi.secret(value) : value]);
+    return pulumi.runtime.serializeProperties("", Object.fromEntries(marked));
+}
+
+/** JSON has no undefined: an output without a value is null. */
+function toStruct(state: Json): { [key: string]: JavaScriptValue } {
+    return Object.fromEntries(Object.entries(state).map(([key, value]) => [key, value ?? null]));
+}
+
+function isObjectOrEmpty(value: unknown): Json {
+    return isObject(value) ? value : {};
 }
