@@ -50,12 +50,15 @@ export = (): Record<string, pulumi.Input<unknown>> => {
 
     // The ways in.
     const ingress = new MeshNamespace(ingressNamespace, { networkPolicies }, inMesh);
-    const gateway = (exposure: GatewayExposure, issuer: CertificateIssuer) =>
-        new IngressGateway(
+    const gateway = (exposure: GatewayExposure, issuer: CertificateIssuer) => {
+        const { maxConnections, serviceAnnotations, loadBalancerSourceRanges } = settings.gateways[exposure];
+        return new IngressGateway(
             `${exposure}-gateway`,
             {
-                ...settings.gateways[exposure],
                 ...shared,
+                maxConnections,
+                serviceAnnotations,
+                loadBalancerSourceRanges,
                 exposure,
                 namespace: ingressNamespace,
                 certificates: gatewayCertificates(settings, exposure, issuer.issuerName),
@@ -63,6 +66,7 @@ export = (): Record<string, pulumi.Input<unknown>> => {
             },
             { provider, dependsOn: ingress },
         );
+    };
     const { external, internal } = settings.gateways;
     const gateways = {
         external: external.enabled ? gateway(GatewayExposure.External, publicIssuer) : undefined,

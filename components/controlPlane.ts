@@ -152,7 +152,6 @@ const ingressClassName = "istio";
 
 function globalValues(args: ControlPlaneArgs): IstioGlobalValues {
     return {
-        istioNamespace: args.namespace ?? "istio-system",
         hub: imageHome(images.istio, args.sources),
         tag: images.istio.tag,
         ...((args.distroless ?? true) ? { variant: "distroless" } : {}),
@@ -189,6 +188,7 @@ function istiodValues(args: ControlPlaneArgs): IstiodValues {
         meshConfig: meshConfig(args),
         global: {
             ...globalValues(args),
+            istioNamespace: args.namespace ?? "istio-system",
             logAsJson: true,
             defaultPodDisruptionBudget: { enabled: replicas.min > 1 },
             priorityClassName: args.priorityClassName ?? "",
