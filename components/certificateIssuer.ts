@@ -1,6 +1,7 @@
 import type { ICertificate, IClusterIssuer } from "@kubernetes-models/cert-manager/cert-manager.io/v1";
 import * as pulumi from "@pulumi/pulumi";
 import { after, customResource, type Inputs } from "./customResource";
+import type { Dns01Args } from "./dns01";
 
 /** Let's Encrypt's directories (https://letsencrypt.org/docs/acme-protocol-updates/). */
 export enum AcmeServer {
@@ -22,11 +23,10 @@ export interface AcmeIssuerArgs {
      */
     http01IngressClass?: pulumi.Input<string>;
     /**
-     * DNS-01: one provider of https://cert-manager.io/docs/configuration/acme/dns01/ with its settings, for example
-     * `{ route53: { region: "eu-west-1" } }`. Credentials are named by reference to a Secret, never given here.
+     * DNS-01: the domain's DNS provider.
      * @default - HTTP-01
      */
-    dns01?: Record<string, Record<string, unknown>>;
+    dns01?: Dns01Args;
 }
 
 /** A private certificate authority: a self-signed root whose key stays in the cluster. */
@@ -64,7 +64,7 @@ export interface CertificateIssuerArgs {
 /**
  * A ClusterIssuer: an ACME account, or a private CA with its self-signed root. Depends on {@link CertManager}.
  *
- * @throws Error when not exactly one kind of issuer, or of ACME challenge, is given.
+ * @throws Error when not exactly one kind of issuer, or of ACME challenge or DNS provider, is given.
  */
 export class CertificateIssuer extends pulumi.ComponentResource {
     /** Name of the ClusterIssuer, available once it exists. */
@@ -132,6 +132,9 @@ export class CertificateIssuer extends pulumi.ComponentResource {
 function acmeSpec(name: string, issuerName: string, acme: AcmeIssuerArgs): Inputs<NonNullable<IClusterIssuer["spec"]>> {
     if ((acme.http01IngressClass === undefined) === (acme.dns01 === undefined)) {
         throw new Error(`CertificateIssuer "${name}": give exactly one of acme.http01IngressClass and acme.dns01`);
+    }
+    if (acme.dns01 && Object.values(acme.dns01).filter((provider) => provider !== undefined).length !== 1) {
+        throw new Error(`CertificateIssuer "${name}": give exactly one DNS provider in acme.dns01`);
     }
     const solver = acme.dns01
         ? { dns01: acme.dns01 }

@@ -9,6 +9,17 @@ export {
 } from "./certificateIssuer";
 export { CertManager, type CertManagerArgs } from "./certManager";
 export { ControlPlane, OutboundTrafficPolicy, type ControlPlaneArgs, type IngressControllerArgs } from "./controlPlane";
+export type {
+    AzureDnsArgs,
+    AzureManagedIdentityArgs,
+    CloudDnsArgs,
+    CloudflareArgs,
+    DigitalOceanArgs,
+    Dns01Args,
+    Rfc2136Args,
+    Route53Args,
+    SecretKeyArgs,
+} from "./dns01";
 export {
     GatewayExposure,
     type GatewayCertificateArgs,
