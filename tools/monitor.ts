@@ -82,7 +82,7 @@ export async function runProgram(options: RunOptions): Promise<ProgramRun> {
     });
     const [error] = [...monitor.errors, ...result.errors, ...rejections];
     if (error !== undefined) {
-        throw error;
+        throw error instanceof Error ? error : new Error("the program failed", { cause: error });
     }
     return { resources: monitor.recorded, outputs: result.outputs };
 }
@@ -186,8 +186,11 @@ function urnOf(request: RegisterResourceRequest, parent: string, { stack, projec
 /** Outputs that repeat a secret input stay secret, as with the engine. */
 function onTheWire(state: Json, { secretPaths }: RecordedResource): Promise<Json> {
     const secret = new Set(secretPaths.map((path) => path.split(/[.[]/, 1)[0]));
-    const marked = Object.entries(state).map(([key, value]) => [key, secret.has(key) ? pulumi.secret(value) : value]);
-    return pulumi.runtime.serializeProperties("", Object.fromEntries(marked));
+    const marked: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(state)) {
+        marked[key] = secret.has(key) ? pulumi.secret(value) : value;
+    }
+    return pulumi.runtime.serializeProperties("", marked);
 }
 
 /** JSON has no undefined: an output without a value is null. */

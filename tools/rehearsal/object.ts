@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Interrupted, UserError } from "../errors";
+import { throwIfInterrupted } from "../interrupts";
+import { at, isObject, listAt, objectAt, textAt, type Json } from "../json";
+import { ApiError, type Kube, type KubeObject } from "../kube";
+import type { RecordedResource } from "../monitor";
+import { redact } from "./redact";
+import { awaitReady } from "./readiness";
+import type { Made } from "./result";
+
+/** Whose fields the applied ones are, for the API server. */
+export const fieldManager = "rehearsal";
+
+/** How long the rehearsal waits for an object, and how often it looks. */
+export interface Timing {
+    readyMs: number;
+    pollMs: number;
+    /** For kinds and namespaces that were made a moment ago and are not yet known everywhere. */
+    acceptedMs: number;
+}
+
+/** Applies one object, every field checked by the API server, and waits until it is ready. */
+export async function applyObject(kube: Kube, resource: RecordedResource, timing: Timing): Promise<Made> {
+    const object = readObject(resource);
+    try {
+        const before = await existing(kube, object);
+        const live = await applyPatiently(kube, object, timing.acceptedMs);
+        const outcome = before === undefined ? "created" : isSame(before, live) ? "unchanged" : "changed";
+        const patience = { kube, timeoutMs: timing.readyMs, pollMs: timing.pollMs };
+        return { outcome, live: await awaitReady(object, live, patience) };
+    } catch (error) {
+        throw error instanceof Interrupted ? error : refusal(object, resource, error);
+    }
+}
+
+/** Reads a Kubernetes object from a resource's inputs. A Secret's texts stand in `stringData` for the API as well. */
+export function readObject({ inputs, type, name }: RecordedResource): KubeObject {
+    const apiVersion = textAt(inputs, "apiVersion");
+    const kind = textAt(inputs, "kind");
+    const metadata = inputs["metadata"];
+    if (
+        apiVersion === undefined ||
+        kind === undefined ||
+        !isObject(metadata) ||
+        textAt(metadata, "name") === undefined
+    ) {
+        throw new UserError(
+            `${name} (${type}) has no fixed name in the cluster, and the rehearsal keeps no state to remember a generated one.`,
+            "Set metadata.name on it.",
+        );
+    }
+    return { ...inputs, apiVersion, kind, metadata };
+}
+
+/** A kind that the cluster does not have yet has no objects either. */
+async function existing(kube: Kube, { apiVersion, kind, metadata }: KubeObject): Promise<unknown> {
+    try {
+        return await kube.read(apiVersion, kind, textAt(metadata, "name") ?? "", textAt(metadata, "namespace"));
+    } catch (error) {
+        if (error instanceof ApiError && error.status === 404) {
+            return undefined;
+        }
+        throw error;
+    }
+}
+
+/** Tries again for a moment where the answer is "not found" or "not now": a definition takes a second to be served. */
+async function applyPatiently(kube: Kube, object: KubeObject, limitMs: number): Promise<unknown> {
+    const deadline = Date.now() + limitMs;
+    for (;;) {
+        try {
+            return await kube.apply(object, fieldManager);
+        } catch (error) {
+            const passing = error instanceof ApiError && [404, 409, 429, 503].includes(error.status);
+            if (!passing || Date.now() > deadline) {
+                throw error;
+            }
+            throwIfInterrupted();
+            await sleep(200);
+        }
+    }
+}
+
+/** Whether applying changed nothing. Controllers write to objects too, so a new resourceVersion alone says little. */
+function isSame(before: unknown, after: unknown): boolean {
+    const version = (object: unknown) => textAt(object, "metadata", "resourceVersion");
+    return version(before) === version(after) || (claimTime(before) ?? "") === (claimTime(after) ?? "never");
+}
+
+/** When our own fields changed last, with those fields. */
+function claimTime(object: unknown): string | undefined {
+    const claims = listAt(object, "metadata", "managedFields");
+    const ours = claims.find(
+        (claim) => textAt(claim, "manager") === fieldManager && at(claim, "operation") === "Apply",
+    );
+    return ours === undefined ? undefined : JSON.stringify([textAt(ours, "time"), generation(object)]);
+}
+
+function generation(object: unknown): unknown {
+    return at(object, "metadata", "generation");
+}
+
+function refusal(object: KubeObject, { inputs, secretPaths }: RecordedResource, error: unknown): UserError {
+    const namespace = textAt(object, "metadata", "namespace");
+    const name = `${object.kind} ${namespace === undefined ? "" : `${namespace}/`}${textAt(object, "metadata", "name")}`;
+    const reason = error instanceof Error ? error.message : String(error);
+    const secrets = object.kind === "Secret" ? secretTexts(inputs) : [];
+    return new UserError(`${name}: ${redact(reason, inputs, secretPaths, secrets)}`, undefined, { cause: error });
+}
+
+function secretTexts(inputs: Json): string[] {
+    const values = [...Object.values(objectAt(inputs, "data")), ...Object.values(objectAt(inputs, "stringData"))];
+    return values.filter((value) => typeof value === "string");
+}
