@@ -3,9 +3,12 @@
  * platform out and for tests.
  */
 export { cacheDirectory } from "./cache";
+export { ensureCharts, readChartManifest } from "./charts";
+export type { ChartManifest } from "./charts";
 export { contextName } from "./credentials";
 export { SandboxError } from "./errors";
 export { marker } from "./objects";
+export { helmEnvironment } from "./officialCharts";
 export { ensurePrograms } from "./programs";
 export { sandboxStatus, startSandbox, stopSandbox } from "./sandbox";
 export type { Sandbox, SandboxStatus, StartOptions } from "./sandbox";
