@@ -120,9 +120,15 @@ export class MeshService extends pulumi.ComponentResource {
             namespace: args.namespace,
             labels: { app: service, version: version.name },
         };
+        const spec = deploymentSpec(service, version, args);
         const deployment = new k8s.apps.v1.Deployment(
             `${name}-${version.name}`,
-            { metadata, spec: deploymentSpec(service, version, args) },
+            // A removed autoscaler, or `kubectl scale`, still owns the number of replicas: take it back instead of
+            // failing with a conflict (https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/).
+            {
+                metadata: spec.replicas === undefined ? metadata : { ...metadata, annotations: patchForce },
+                spec,
+            },
             { parent: this, dependsOn },
         );
         if (args.replicas && args.replicas.max > args.replicas.min) {
@@ -211,6 +217,8 @@ export class MeshService extends pulumi.ComponentResource {
         );
     }
 }
+
+const patchForce = { "pulumi.com/patchForce": "true" };
 
 function serviceSpec(service: string, args: MeshServiceArgs): k8s.types.input.core.v1.ServiceSpec {
     const protocol = args.protocol ?? ServiceProtocol.Http;

@@ -92,7 +92,14 @@ describe("MeshService", () => {
                 made.input(`shop-${version}`, "spec", "selector", "matchLabels"),
             );
         }
-        assert.equal((await make()).input("shop-v1", "spec", "replicas"), 1);
+    });
+
+    it("takes the number of replicas back from an autoscaler that is gone", async () => {
+        const fixed = await make();
+        assert.equal(fixed.input("shop-v1", "spec", "replicas"), 1);
+        assert.equal(fixed.input("shop-v1", "metadata", "annotations", "pulumi.com/patchForce"), "true");
+        const scaled = await make({ replicas: { min: 2, max: 5 } });
+        assert.equal(scaled.input("shop-v1", "metadata", "annotations"), undefined);
     });
 
     it("refuses no version, a bad name, and paths for TCP", async () => {
