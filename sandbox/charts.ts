@@ -113,7 +113,7 @@ async function packageMissing(
     report: Report,
 ): Promise<void> {
     for (const pin of modules) {
-        const folders = new Map(Object.entries(pin.folders));
+        const folders = new Map<string, string>(Object.entries(pin.folders));
         const missing = manifest.filter(({ chart, source }) => source === "module" && folders.has(chart));
         if (missing.length === 0) {
             continue;
