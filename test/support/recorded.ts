@@ -58,10 +58,10 @@ function nameOf(urn: string | undefined): string {
 }
 
 /** Runs a piece of code under mocks. */
-export async function record(code: () => void, options: { preview?: boolean } = {}): Promise<Recorded> {
+export async function record(code: () => unknown, options: { preview?: boolean } = {}): Promise<Recorded> {
     const { resources } = await runProgram({
-        program: () => {
-            code();
+        program: async () => {
+            await code();
             return {};
         },
         project: "pulumi-istio-platform",
