@@ -22,7 +22,7 @@ export class ApiError extends Error {
 }
 
 interface Call {
-    method: "GET" | "PATCH";
+    method: "GET" | "PATCH" | "DELETE";
     path: string;
     query?: Record<string, string>;
     body?: unknown;
@@ -45,32 +45,32 @@ export class Kube {
         this.agent = new Agent({ ...tls, keepAlive: true, maxSockets: 16 });
     }
 
-    /** Connects by a kubeconfig file and, when given, one of its contexts; never by the current one of the user. */
-    static async connect(kubeconfig: string, context?: string): Promise<Kube> {
+    /** Connects by a kubeconfig file. */
+    static connect(kubeconfig: string): Promise<Kube> {
         const config = new KubeConfig();
         config.loadFromFile(kubeconfig);
-        if (context !== undefined) {
-            config.setCurrentContext(context);
-        }
+        return Kube.of(config);
+    }
+
+    /** Connects to the cluster of the config's current context. */
+    static async of(config: KubeConfig): Promise<Kube> {
         const cluster = config.getCurrentCluster();
         if (!cluster) {
-            throw new UserError(`${kubeconfig} names no cluster${context === undefined ? "" : ` for "${context}"`}.`);
+            throw new UserError(`The kubeconfig names no cluster for the context "${config.getCurrentContext()}".`);
         }
         const options: RequestOptions = {};
         await config.applyToHTTPSOptions(options);
         return new Kube(new URL(cluster.server), options);
     }
 
-    /** The object, or undefined when there is none. */
-    async read(apiVersion: string, kind: string, name: string, namespace?: string): Promise<unknown> {
-        try {
-            return await this.call({ method: "GET", path: await this.path(apiVersion, kind, name, namespace) });
-        } catch (error) {
-            if (error instanceof ApiError && error.status === 404) {
-                return undefined;
-            }
-            throw error;
-        }
+    /** The object, or undefined when there is none; nor is there one of a kind that the cluster does not have. */
+    read(apiVersion: string, kind: string, name: string, namespace?: string): Promise<unknown> {
+        return this.callIfThere("GET", apiVersion, kind, name, namespace);
+    }
+
+    /** Deletes the object where there is one. */
+    async remove(apiVersion: string, kind: string, name: string, namespace?: string): Promise<void> {
+        await this.callIfThere("DELETE", apiVersion, kind, name, namespace);
     }
 
     /** Applies an object, every field of it checked, and returns what it became. */
@@ -89,6 +89,20 @@ export class Kube {
     /** Closes the connections, so that the process can end. */
     close(): void {
         this.agent.destroy();
+    }
+
+    private async callIfThere(
+        method: "GET" | "DELETE",
+        ...[apiVersion, kind, name, namespace]: [string, string, string, string | undefined]
+    ): Promise<unknown> {
+        try {
+            return await this.call({ method, path: await this.path(apiVersion, kind, name, namespace) });
+        } catch (error) {
+            if (error instanceof ApiError && error.status === 404) {
+                return undefined;
+            }
+            throw error;
+        }
     }
 
     private async path(apiVersion: string, kind: string, name: string, namespace?: string): Promise<string> {

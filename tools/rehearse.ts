@@ -1,4 +1,5 @@
 import { marker } from "../sandbox";
+import type { Deployment, Made, Progress, ResourceResult } from "./deployment";
 import { UserError } from "./errors";
 import { throwIfInterrupted } from "./interrupts";
 import { isObject, textAt, type Json } from "./json";
@@ -9,7 +10,6 @@ import { Helm } from "./rehearsal/helm";
 import { limiter } from "./rehearsal/limit";
 import { applyObject, type Timing } from "./rehearsal/object";
 import { applyRelease, readRelease } from "./rehearsal/release";
-import type { Deployment, Made, ResourceResult } from "./rehearsal/result";
 
 /** The sandbox to rehearse on, and what to rehearse. */
 export interface RehearsalOptions {
@@ -19,7 +19,7 @@ export interface RehearsalOptions {
     config: Record<string, string>;
     /** The folder that relative chart paths start from. */
     directory: string;
-    sandbox: { kubeconfig: string; id: string };
+    sandbox: { directory: string; kubeconfig: string; id: string };
     /** Path of helm. */
     helm: string;
     /** Where generated passwords are kept between two runs. */
@@ -27,13 +27,6 @@ export interface RehearsalOptions {
     /** Hears of every resource when its work begins and when it has ended. */
     onProgress?: (progress: Progress) => void;
     timing?: Timing;
-}
-
-/** How far a deployment is. */
-export interface Progress {
-    done: number;
-    /** Names of what is being made now, the longest first. */
-    active: string[];
 }
 
 const patient: Timing = { readyMs: 120_000, pollMs: 250, acceptedMs: 15_000 };
@@ -88,7 +81,7 @@ class Stage {
         private readonly options: RehearsalOptions,
         private readonly kube: Kube,
     ) {
-        this.helm = new Helm(options.helm, options.sandbox.kubeconfig, options.directory);
+        this.helm = new Helm(options.helm, options.sandbox.kubeconfig, options.directory, options.sandbox.directory);
         this.generated = new GeneratedValues(options.generatedFile);
         this.timing = options.timing ?? patient;
     }

@@ -77,12 +77,15 @@ export function writeDerivedStack(directory: string, stack: string, file: string
     }
 }
 
-/** Puts other defaults of the stack's secrets provider aside: a user's own stack keeps every line of its file. */
-export function writeRetargetedStack(directory: string, stack: string, file: string, overrides: Overrides): void {
+/**
+ * Writes a copy of a stack's file that names another cluster: one of the user's own, by its context. Everything else,
+ * the secrets' salt or key included, stays as it is.
+ */
+export function writeRetargetedStack(directory: string, stack: string, file: string, context: string): void {
     const document = parseDocument(readFileSync(stackFile(directory, stack), "utf8"));
-    for (const [key, value] of Object.entries(overrides)) {
-        document.setIn(["config", key], value);
-    }
+    document.setIn(["config", "kubernetes:context"], context);
+    // The context is one of the user's usual kubeconfig.
+    document.deleteIn(["config", "kubernetes:kubeconfig"]);
     writeFileSync(file, document.toString(), { mode: 0o600 });
 }
 

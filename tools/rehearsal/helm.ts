@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { helmEnvironment } from "../../sandbox";
 import { isObject, parseJson, textAt, type Json } from "../json";
 import { output, run, type Completed } from "../process";
 
@@ -17,7 +18,10 @@ export class Helm {
     constructor(
         private readonly program: string,
         private readonly kubeconfig: string,
+        /** The folder that relative chart paths start from. */
         private readonly cwd: string,
+        /** Where helm keeps files of its own: the user's stay untouched. */
+        private readonly home: string,
     ) {}
 
     /** The release, whatever its status, or undefined when there is none. */
@@ -75,7 +79,7 @@ export class Helm {
     }
 
     private command(args: readonly string[]) {
-        const env = { ...process.env, KUBECONFIG: this.kubeconfig, HELM_KUBECONTEXT: undefined };
+        const env = { ...helmEnvironment(this.home), HELM_KUBECONTEXT: undefined };
         return { program: this.program, args: [...args, "--kubeconfig", this.kubeconfig], cwd: this.cwd, env };
     }
 }

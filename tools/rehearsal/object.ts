@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { Interrupted, UserError } from "../errors";
 import { throwIfInterrupted } from "../interrupts";
 import { at, isObject, listAt, objectAt, textAt, type Json } from "../json";
@@ -6,7 +7,7 @@ import { ApiError, type Kube, type KubeObject } from "../kube";
 import type { RecordedResource } from "../monitor";
 import { redact } from "./redact";
 import { awaitReady } from "./readiness";
-import type { Made } from "./result";
+import type { Made } from "../deployment";
 
 /** Whose fields the applied ones are, for the API server. */
 export const fieldManager = "rehearsal";
@@ -23,7 +24,9 @@ export interface Timing {
 export async function applyObject(kube: Kube, resource: RecordedResource, timing: Timing): Promise<Made> {
     const object = readObject(resource);
     try {
-        const before = await existing(kube, object);
+        const { apiVersion, kind } = object;
+        const { name = "", namespace } = address(object);
+        const before = await kube.read(apiVersion, kind, name, namespace);
         const live = await applyPatiently(kube, object, timing.acceptedMs);
         const outcome = before === undefined ? "created" : isSame(before, live) ? "unchanged" : "changed";
         const patience = { kube, timeoutMs: timing.readyMs, pollMs: timing.pollMs };
@@ -52,18 +55,6 @@ export function readObject({ inputs, type, name }: RecordedResource): KubeObject
     return { ...inputs, apiVersion, kind, metadata };
 }
 
-/** A kind that the cluster does not have yet has no objects either. */
-async function existing(kube: Kube, { apiVersion, kind, metadata }: KubeObject): Promise<unknown> {
-    try {
-        return await kube.read(apiVersion, kind, textAt(metadata, "name") ?? "", textAt(metadata, "namespace"));
-    } catch (error) {
-        if (error instanceof ApiError && error.status === 404) {
-            return undefined;
-        }
-        throw error;
-    }
-}
-
 /** Tries again for a moment where the answer is "not found" or "not now": a definition takes a second to be served. */
 async function applyPatiently(kube: Kube, object: KubeObject, limitMs: number): Promise<unknown> {
     const deadline = Date.now() + limitMs;
@@ -81,31 +72,41 @@ async function applyPatiently(kube: Kube, object: KubeObject, limitMs: number): 
     }
 }
 
-/** Whether applying changed nothing. Controllers write to objects too, so a new resourceVersion alone says little. */
+/**
+ * Whether applying changed nothing. Controllers write to objects as well, between our look and our apply, so that a new
+ * resourceVersion alone says little; and an object of which we own no field has no entry of ours.
+ */
 function isSame(before: unknown, after: unknown): boolean {
-    const version = (object: unknown) => textAt(object, "metadata", "resourceVersion");
-    return version(before) === version(after) || (claimTime(before) ?? "") === (claimTime(after) ?? "never");
+    const claim = ownClaim(before);
+    const untouched = claim !== undefined && isDeepStrictEqual(claim, ownClaim(after));
+    return untouched || isDeepStrictEqual(content(before), content(after));
 }
 
-/** When our own fields changed last, with those fields. */
-function claimTime(object: unknown): string | undefined {
-    const claims = listAt(object, "metadata", "managedFields");
-    const ours = claims.find(
+/** Which fields are ours, since when: the API server renews it only when our apply changes something. */
+function ownClaim(object: unknown): unknown {
+    return listAt(object, "metadata", "managedFields").find(
         (claim) => textAt(claim, "manager") === fieldManager && at(claim, "operation") === "Apply",
     );
-    return ours === undefined ? undefined : JSON.stringify([textAt(ours, "time"), generation(object)]);
 }
 
-function generation(object: unknown): unknown {
-    return at(object, "metadata", "generation");
+/** What was asked of the object: all but its status and the API server's own bookkeeping. */
+function content(object: unknown): Json {
+    const without = (value: unknown, ...names: string[]) =>
+        Object.fromEntries(Object.entries(isObject(value) ? value : {}).filter(([key]) => !names.includes(key)));
+    const metadata = without(at(object, "metadata"), "managedFields", "resourceVersion", "generation");
+    return { ...without(object, "status"), metadata };
+}
+
+function address({ metadata }: KubeObject) {
+    return { name: textAt(metadata, "name"), namespace: textAt(metadata, "namespace") };
 }
 
 function refusal(object: KubeObject, { inputs, secretPaths }: RecordedResource, error: unknown): UserError {
-    const namespace = textAt(object, "metadata", "namespace");
-    const name = `${object.kind} ${namespace === undefined ? "" : `${namespace}/`}${textAt(object, "metadata", "name")}`;
+    const { name, namespace } = address(object);
+    const label = `${object.kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
     const reason = error instanceof Error ? error.message : String(error);
     const secrets = object.kind === "Secret" ? secretTexts(inputs) : [];
-    return new UserError(`${name}: ${redact(reason, inputs, secretPaths, secrets)}`, undefined, { cause: error });
+    return new UserError(`${label}: ${redact(reason, inputs, secretPaths, secrets)}`, undefined, { cause: error });
 }
 
 function secretTexts(inputs: Json): string[] {

@@ -5,7 +5,7 @@ import { UserError } from "../errors";
 import { at, isObject, objectAt, textAt, type Json } from "../json";
 import { ProcessError } from "../process";
 import type { Helm } from "./helm";
-import type { Made } from "./result";
+import type { Made } from "../deployment";
 
 /** A Helm release as the program wants it. */
 export interface Release {
@@ -72,7 +72,7 @@ async function isCurrent(helm: Helm, release: Release, deployedChart: string): P
 }
 
 /** The release's status; one that an interrupted run left half done is brought back to the last one that stood. */
-async function recovered(helm: Helm, { name, namespace }: Release) {
+export async function recovered(helm: Helm, { name, namespace }: Pick<Release, "name" | "namespace">) {
     const status = await helm.status(name, namespace);
     if (!status?.status.startsWith("pending-") && status?.status !== "uninstalling") {
         return status;

@@ -1,7 +1,7 @@
-import type { RecordedResource } from "../monitor";
+import type { RecordedResource } from "./monitor";
 
 /** What became of a resource in the cluster. */
-export type Outcome = "created" | "changed" | "unchanged" | "left out";
+export type Outcome = "created" | "changed" | "unchanged" | "deleted" | "left out";
 
 /** What became of a resource, and what it is now. */
 export interface Made {
@@ -32,4 +32,11 @@ export interface Deployment {
     components: Pick<RecordedResource, "urn" | "type" | "name" | "parent">[];
     outputs: Record<string, unknown>;
     milliseconds: number;
+}
+
+/** How far a deployment is. */
+export interface Progress {
+    done: number;
+    /** Names of what is being made now, the longest first. */
+    active: string[];
 }
