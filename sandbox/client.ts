@@ -10,9 +10,9 @@ export interface Answer {
 
 /** A request that changes something. */
 export interface Change {
-    readonly method: "PATCH";
-    readonly contentType: string;
-    readonly body: string;
+    readonly method: "PATCH" | "DELETE";
+    readonly contentType?: string;
+    readonly body?: string;
 }
 
 /**
@@ -28,7 +28,7 @@ export function call(access: Access, path: string, change?: Change): Promise<Ans
             headers: {
                 authorization: `Bearer ${access.token}`,
                 accept: "application/json",
-                ...(change && { "content-type": change.contentType }),
+                ...(change?.contentType && { "content-type": change.contentType }),
             },
             timeout: 10_000,
             agent: false,

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { z } from "zod";
 import { call, isReady, waitUntil } from "./client";
+import { stagesFile } from "./commands";
 import { ensureCredentials, readAccess, writeKubeconfig, type Access } from "./credentials";
 import { SandboxError } from "./errors";
 import { apply, markerObject, nodes, readManifests, type Manifest } from "./objects";
@@ -66,21 +67,29 @@ async function waitFor({ servers }: Cluster, what: string, condition: () => bool
 }
 
 /** Starts the controllers and KWOK, with the objects that they work on, and waits until the nodes are ready. */
-export async function bringUpControllers(cluster: Cluster, access: Access, stages: string): Promise<void> {
+export async function bringUpControllers(cluster: Cluster, access: Access): Promise<void> {
     const { state, servers, report } = cluster;
     report("Starting the controllers and KWOK");
     await servers.ensure("kubeControllerManager");
     await servers.ensure("kubeScheduler");
-    await applyStages(access, stages);
-    await servers.ensure("kwok");
+    await applyStages(access);
+    await startKwok(cluster, access);
     const version = z.object({ gitVersion: z.string() }).parse(JSON.parse((await call(access, "/version")).body));
     await Promise.all([...nodes(version.gitVersion), markerObject(state.id)].map((object) => apply(access, object)));
     await waitFor(cluster, "the simulated nodes", () => nodesAreReady(access));
 }
 
+/** A KWOK that was killed still holds the leases of its nodes, and its successor would wait for them to expire. */
+async function startKwok({ servers }: Cluster, access: Access): Promise<void> {
+    if (!servers.isRunning("kwok")) {
+        await call(access, "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", { method: "DELETE" });
+    }
+    await servers.ensure("kwok");
+}
+
 /** The definition of stages goes first, since the others are of the kind that it defines. */
-async function applyStages(access: Access, stages: string): Promise<void> {
-    const objects = readManifests(stages);
+async function applyStages(access: Access): Promise<void> {
+    const objects = readManifests(stagesFile);
     const isDefinition = (object: Manifest) => object.kind === "CustomResourceDefinition";
     await Promise.all(objects.filter(isDefinition).map((object) => apply(access, object)));
     await Promise.all(objects.filter((object) => !isDefinition(object)).map((object) => apply(access, object)));

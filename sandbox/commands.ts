@@ -1,7 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { digest } from "./cache";
 import { loopback } from "./ports";
 import { layout, type ServerKey, type State } from "./state";
 import type { ProgramPaths } from "./types";
+
+/** The objects that make KWOK simulate nodes, pods, volumes, load balancers and certificates. */
+export const stagesFile = join(__dirname, "stages.yaml");
 
 /** How to start one of the sandbox's programs. */
 export interface Command {
@@ -19,9 +24,11 @@ const etcdSocket = "unix://etcd.sock";
 /** The command of a program for the sandbox in a folder. */
 export function commandOf(key: ServerKey, programs: ProgramPaths, directory: string, state: State): Command {
     const args = argumentsOf(key, directory, state);
+    // KWOK itself follows changes of its stages, but only a start applies them.
+    const stages = key === "kwok" ? readFileSync(stagesFile, "utf8") : "";
     // Clients read the port from the kubeconfig, and only when they start.
     const port = key === "etcd" ? "" : String(state.port);
-    return { program: programs[key], args, fingerprint: digest(programs[key], ...args, port) };
+    return { program: programs[key], args, fingerprint: digest(programs[key], ...args, port, stages) };
 }
 
 function argumentsOf(key: ServerKey, directory: string, state: State): string[] {

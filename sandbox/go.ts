@@ -128,16 +128,16 @@ const network =
 
 /** Turns the failure of a Go command into an error that says what to do. */
 export function goFailure(what: string, result: RunResult, log?: string): SandboxError {
-    const details = `${lastLines(result.stderr, 12)}${log ? `\n    (all of it: ${log})` : ""}`;
+    const brief = lastLines(result.stderr, 2);
     if (/no space left on device|ENOSPC|disk quota exceeded/i.test(result.stderr)) {
-        return diskFull(what, details);
+        return diskFull(what, brief);
     }
     if (/go\.mod requires go >=|invalid go version|unknown directive: tool/.test(result.stderr)) {
         return goTooOld(`The installed Go is too old (${result.stderr.trim().split("\n")[0]})`);
     }
     if (network.test(result.stderr)) {
         return new SandboxError(
-            `${what} failed: Go modules could not be downloaded.\n${details}`,
+            `${what} failed: Go modules could not be downloaded.\n${brief}`,
             "Check the network and, behind a proxy, HTTPS_PROXY and GOPROXY (https://go.dev/ref/mod#module-proxy); " +
                 "then run the command again, it continues where it stopped.",
         );
@@ -145,6 +145,7 @@ export function goFailure(what: string, result: RunResult, log?: string): Sandbo
     if (result.code === null) {
         return new SandboxError(`${what} was interrupted.`, "Run the command again: it continues where it stopped.");
     }
+    const details = `${lastLines(result.stderr, 12)}${log ? `\n    (all of it: ${log})` : ""}`;
     return new SandboxError(
         `${what} failed (exit code ${result.code}).\n${details}`,
         `Read the lines above; deleting ${cacheDirectory()} makes the next run start from nothing.`,

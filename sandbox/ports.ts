@@ -55,6 +55,12 @@ async function anyPort(): Promise<number | undefined> {
  * free, so that kubeconfigs stay valid, and any free one otherwise.
  */
 export async function choosePort(wanted: number | undefined, former: number): Promise<number> {
+    if (wanted !== undefined && !(Number.isInteger(wanted) && wanted > 0 && wanted < 65_536)) {
+        throw new SandboxError(
+            `${wanted} is no port.`,
+            "Name a whole number from 1 to 65535, or none for any free port.",
+        );
+    }
     const first = wanted ?? former;
     const port = first === 0 ? undefined : await (first === former ? retryPort(first) : tryPort(first));
     if (port === undefined && wanted !== undefined) {

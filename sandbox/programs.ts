@@ -1,11 +1,9 @@
-import { join } from "node:path";
 import { buildPrograms } from "./build";
-import { moduleDirectory, pinnedVersions } from "./go";
+import { stagesFile as stages } from "./commands";
+import { pinnedVersions } from "./go";
 import { findInstalled } from "./installed";
 import { ensureOpenApi } from "./openapi";
 import type { Programs, Report } from "./types";
-
-const stages = join(moduleDirectory, "stages.yaml");
 
 /**
  * Finds the programs of the sandbox: all of them in KUBEBUILDER_ASSETS or PATH in versions that fit together, or

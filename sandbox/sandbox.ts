@@ -51,20 +51,24 @@ export async function startSandbox(options: StartOptions): Promise<Sandbox> {
         const cluster: Cluster = { directory, state, servers, report: options.report };
         const reused = (options.port ?? state.port) === state.port && (await isHealthy(cluster));
         if (!reused) {
-            await bringUp(cluster, programs, options.port);
+            await bringUp(cluster, options.port);
         }
         const server = `https://${loopback}:${state.port}`;
         return { directory, kubeconfig: layout(directory).kubeconfig, server, id: state.id, reused };
     });
 }
 
-async function bringUp(cluster: Cluster, programs: Programs, port: number | undefined): Promise<void> {
+async function bringUp(cluster: Cluster, port: number | undefined): Promise<void> {
     try {
         const access = await bringUpApi(cluster, port);
-        await bringUpControllers(cluster, access, programs.stages);
+        await bringUpControllers(cluster, access);
     } catch (error) {
         // Logs and data stay: the error names the log, and the next start goes on from the data.
         await cluster.servers.endStarted();
+        if (!existsSync(layout(cluster.directory).logs)) {
+            // Nothing was ever started here.
+            await rm(cluster.directory, { recursive: true, force: true });
+        }
         throw error;
     }
 }
