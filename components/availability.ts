@@ -8,7 +8,7 @@ export interface ResourceRequirementsArgs {
 export interface ReplicasArgs {
     /** Replicas at least. From 2 on there is a PodDisruptionBudget as well. */
     min: number;
-    /** Replicas at most; more than `min` makes a HorizontalPodAutoscaler. */
+    /** Replicas at most; the same as `min` for a fixed number. */
     max: number;
 }
 

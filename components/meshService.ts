@@ -65,7 +65,7 @@ export interface MeshServiceArgs extends WorkloadArgs {
 
 /**
  * A service of the mesh: an identity of its own, a Deployment by version, a Service with its protocol declared, who may
- * call it, and from two replicas on a disruption budget and autoscalers. Depends on its {@link MeshNamespace}.
+ * call it, autoscalers, and from two replicas on a disruption budget. Depends on its {@link MeshNamespace}.
  *
  * @throws Error when there is no version, a name is no DNS label, the replicas cannot both hold, or paths or methods are
  * named for TCP, where they would deny everything (https://istio.io/latest/docs/ops/best-practices/security/).
@@ -120,24 +120,16 @@ export class MeshService extends pulumi.ComponentResource {
             namespace: args.namespace,
             labels: { app: service, version: version.name },
         };
-        const spec = deploymentSpec(service, version, args);
         const deployment = new k8s.apps.v1.Deployment(
             `${name}-${version.name}`,
-            // A removed autoscaler, or `kubectl scale`, still owns the number of replicas: take it back instead of
-            // failing with a conflict (https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/).
-            {
-                metadata: spec.replicas === undefined ? metadata : { ...metadata, annotations: patchForce },
-                spec,
-            },
+            { metadata, spec: deploymentSpec(service, version, args) },
             { parent: this, dependsOn },
         );
-        if (args.replicas && args.replicas.max > args.replicas.min) {
-            new k8s.autoscaling.v2.HorizontalPodAutoscaler(
-                `${name}-${version.name}-autoscaler`,
-                { metadata, spec: autoscalerSpec(metadata.name, args.replicas) },
-                { parent: this, dependsOn: deployment },
-            );
-        }
+        new k8s.autoscaling.v2.HorizontalPodAutoscaler(
+            `${name}-${version.name}-autoscaler`,
+            { metadata, spec: autoscalerSpec(metadata.name, args.replicas ?? { min: 1, max: 1 }) },
+            { parent: this, dependsOn: deployment },
+        );
     }
 
     private access(name: string, service: string, args: MeshServiceArgs): pulumi.CustomResource {
@@ -217,8 +209,6 @@ export class MeshService extends pulumi.ComponentResource {
         );
     }
 }
-
-const patchForce = { "pulumi.com/patchForce": "true" };
 
 function serviceSpec(service: string, args: MeshServiceArgs): k8s.types.input.core.v1.ServiceSpec {
     const protocol = args.protocol ?? ServiceProtocol.Http;

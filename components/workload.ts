@@ -61,8 +61,8 @@ export function deploymentSpec(
     const labels: Labels = { app: service, version: version.name };
     const replicas = args.replicas ?? { min: 1, max: 1 };
     return {
-        // An autoscaler owns the number of replicas; naming it here as well would set it back on every update.
-        ...(replicas.max > replicas.min ? {} : { replicas: replicas.min }),
+        // The number of replicas is the autoscaler's, even when it is fixed: two owners would fight over it whenever
+        // a service begins or ceases to scale, and the engine removes an autoscaler only after all else is updated.
         selector: { matchLabels: labels },
         template: {
             metadata: { labels },
@@ -119,7 +119,7 @@ function folders(args: WorkloadArgs): { name: string; mountPath: string }[] {
     }));
 }
 
-/** Scales one version by CPU. */
+/** Keeps the number of replicas of one version: scaled by CPU, or fixed when `min` is `max`. */
 export function autoscalerSpec(
     deployment: string,
     replicas: ReplicasArgs,

@@ -22,6 +22,7 @@ describe("MeshService", () => {
             "shop-callers",
             "shop-service",
             "shop-v1",
+            "shop-v1-autoscaler",
         ]);
         assert.deepEqual(made.input("shop-service", "spec", "ports"), [
             { name: "http", port: 8080, targetPort: 8080, protocol: "TCP", appProtocol: "http" },
@@ -94,12 +95,13 @@ describe("MeshService", () => {
         }
     });
 
-    it("takes the number of replicas back from an autoscaler that is gone", async () => {
+    it("has the autoscaler keep a fixed number as well", async () => {
         const fixed = await make();
-        assert.equal(fixed.input("shop-v1", "spec", "replicas"), 1);
-        assert.equal(fixed.input("shop-v1", "metadata", "annotations", "pulumi.com/patchForce"), "true");
-        const scaled = await make({ replicas: { min: 2, max: 5 } });
-        assert.equal(scaled.input("shop-v1", "metadata", "annotations"), undefined);
+        assert.equal(fixed.input("shop-v1", "spec", "replicas"), undefined);
+        assert.equal(fixed.input("shop-v1-autoscaler", "spec", "minReplicas"), 1);
+        assert.equal(fixed.input("shop-v1-autoscaler", "spec", "maxReplicas"), 1);
+        assert.deepEqual(fixed.dependenciesOf("shop-v1-autoscaler"), ["shop-v1"]);
+        assert.ok(!fixed.names().includes("shop-v1-disruption-budget"));
     });
 
     it("refuses no version, a bad name, and paths for TCP", async () => {
