@@ -226,7 +226,7 @@ class SandboxRun {
         return [
             "",
             "Next",
-            `  Look around:     KUBECONFIG=.sandbox/${stack}/kubeconfig kubectl get gateways,virtualservices,certificates -A`,
+            `  Look around:     KUBECONFIG=.sandbox/${stack}/kubeconfig kubectl get gateways.networking.istio.io,virtualservices,certificates -A`,
             `  A real cluster:  npm start --${flag} --context NAME   (names: kubectl config get-contexts)`,
             "  Stop:            npm stop",
         ];

@@ -93,8 +93,8 @@ export class EventLog {
     }
 
     private begin({ urn, type, new: wanted }: StepEventMetadata): void {
-        if (wanted?.custom === false) {
-            this.components.set(urn, { urn, type, name: nameOf(urn), parent: wanted.parent });
+        if (wanted?.custom !== true) {
+            this.components.set(urn, { urn, type, name: nameOf(urn), parent: wanted?.parent ?? "" });
         } else {
             this.active.set(urn, { name: nameOf(urn), start: Date.now() - this.began });
         }
