@@ -8,7 +8,7 @@ export type { ChartManifest } from "./charts";
 export { contextName } from "./credentials";
 export { SandboxError } from "./errors";
 export { marker } from "./objects";
-export { helmEnvironment } from "./officialCharts";
+export { helmEnvironment } from "./helm";
 export { ensurePrograms } from "./programs";
 export { sandboxStatus, startSandbox, stopSandbox } from "./sandbox";
 export type { Sandbox, SandboxStatus, StartOptions } from "./sandbox";

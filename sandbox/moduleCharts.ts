@@ -4,7 +4,7 @@ import { z } from "zod";
 import { images, istioVersion } from "../versions";
 import { SandboxError } from "./errors";
 import { goFailure, runGo } from "./go";
-import { helmEnvironment } from "./officialCharts";
+import { helmEnvironment } from "./helm";
 import { lastLines, run } from "./run";
 
 /** A Go module that carries charts in its source, pinned by its checksum. */

@@ -1,8 +1,8 @@
 import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ChartPin } from "../versions";
+import { helmEnvironment } from "./helm";
 import { lastLines, run } from "./run";
 
 /** How long a repository may take to be reached, and a chart to be downloaded. */
@@ -65,14 +65,4 @@ async function canConnect(repository: string): Promise<boolean> {
     } catch {
         return false;
     }
-}
-
-/** An environment in which helm keeps its files in the given folder instead of the user's home. */
-export function helmEnvironment(home: string): NodeJS.ProcessEnv {
-    return {
-        ...process.env,
-        HELM_CACHE_HOME: join(home, "helm", "cache"),
-        HELM_CONFIG_HOME: join(home, "helm", "config"),
-        HELM_DATA_HOME: join(home, "helm", "data"),
-    };
 }

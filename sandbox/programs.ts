@@ -1,6 +1,7 @@
 import { buildPrograms } from "./build";
 import { stagesFile as stages } from "./commands";
 import { pinnedVersions } from "./go";
+import { SandboxError } from "./errors";
 import { findInstalled } from "./installed";
 import { ensureOpenApi } from "./openapi";
 import type { Programs, Report } from "./types";
@@ -10,6 +11,12 @@ import type { Programs, Report } from "./types";
  * those of the pinned Go modules, built into the user's cache by the first run.
  */
 export async function ensurePrograms(report: Report): Promise<Programs> {
+    if (process.platform === "win32") {
+        throw new SandboxError(
+            "Kubernetes' control plane does not run on Windows.",
+            "Run this in the Windows Subsystem for Linux (https://learn.microsoft.com/windows/wsl), or name a cluster.",
+        );
+    }
     const installed = await findInstalled(report);
     if (installed !== undefined) {
         const { versions } = installed;

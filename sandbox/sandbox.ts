@@ -26,6 +26,9 @@ export interface Sandbox {
     readonly reused: boolean;
 }
 
+/** What nobody should take for the real thing. */
+const simulated = "its nodes, pods, volumes, load balancers and certificates are simulated, webhooks are off";
+
 /** What to start. */
 export interface StartOptions {
     /** The folder for everything of this sandbox: it must be empty, absent, or hold a sandbox. */
@@ -54,6 +57,7 @@ export async function startSandbox(options: StartOptions): Promise<Sandbox> {
             await bringUp(cluster, options.port);
         }
         const server = `https://${loopback}:${state.port}`;
+        options.report(`Sandbox ${reused ? "already runs" : "runs"} at ${server}; ${simulated}`);
         return { directory, kubeconfig: layout(directory).kubeconfig, server, id: state.id, reused };
     });
 }
