@@ -1,13 +1,19 @@
 import { CommanderError, type Command } from "commander";
 import { describeError, Interrupted } from "./errors";
 import { interruptionCode, watchSignals } from "./interrupts";
+import { currentDisplay } from "./steps";
 
 /**
  * Runs a command to the end of the process: errors are shown in words, Ctrl-C ends it in order with `continuation`
  * as the last line, and the exit code is right.
  */
 export async function runCommand(command: Command, continuation: string): Promise<void> {
-    watchSignals(() => process.stderr.write("\nStopping what is under way; press Ctrl-C again to stop at once.\n"));
+    watchSignals(() => {
+        // On a terminal the step that runs says so itself, in place.
+        if (!currentDisplay().interactive) {
+            process.stderr.write("\nStopping what is under way; press Ctrl-C again to stop at once.\n");
+        }
+    });
     command.exitOverride();
     try {
         await command.parseAsync();

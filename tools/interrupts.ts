@@ -5,7 +5,7 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 type Signal = keyof typeof exitCodes;
 
-let received: Signal | undefined;
+let received: { signal: Signal; at: number } | undefined;
 const forceful: (() => void)[] = [];
 
 /** Aborts when the user wants to stop. */
@@ -13,7 +13,7 @@ export const interruption = controller.signal;
 
 /** Whether, and by the code to exit with, the user wants to stop. */
 export function interruptionCode(): number | undefined {
-    return received === undefined ? undefined : exitCodes[received];
+    return received === undefined ? undefined : exitCodes[received.signal];
 }
 
 /** Throws when the user wants to stop. */
@@ -36,10 +36,14 @@ export function onInsistence(stop: () => void): () => void {
 export function watchSignals(notice: () => void): void {
     const handle = (signal: Signal) => {
         if (received !== undefined) {
-            forceful.forEach((stop) => stop());
-            process.exit(exitCodes[signal]);
+            // One Ctrl-C can arrive twice: from the terminal, and from npm, which hands it on.
+            if (Date.now() - received.at > 700) {
+                forceful.forEach((stop) => stop());
+                process.exit(exitCodes[signal]);
+            }
+            return;
         }
-        received = signal;
+        received = { signal, at: Date.now() };
         notice();
         controller.abort(new Interrupted());
     };

@@ -1,6 +1,6 @@
 import { Listr } from "listr2";
 import { formatDuration } from "./duration";
-import { throwIfInterrupted } from "./interrupts";
+import { interruption, throwIfInterrupted } from "./interrupts";
 
 /** Hears what a long step is doing, in words. */
 export type Report = (text: string) => void;
@@ -47,20 +47,24 @@ async function runOnTerminal(steps: readonly Step[]): Promise<void> {
             const show = () => {
                 task.output = `${latest === "" ? "…" : latest} (${formatDuration(Date.now() - start)})`;
             };
+            const say = (text: string) => {
+                latest = interruption.aborted ? "stopping what is under way; Ctrl-C again stops it at once" : text;
+                show();
+            };
             const timer = setInterval(show, 1_000);
+            const stopping = () => say("");
+            interruption.addEventListener("abort", stopping);
             try {
-                const remark = await guarded(work, (text) => {
-                    latest = text;
-                    show();
-                });
-                task.title = finished(title, remark, Date.now() - start);
+                task.title = finished(title, await guarded(work, say), Date.now() - start);
             } finally {
+                interruption.removeEventListener("abort", stopping);
                 clearInterval(timer);
             }
         },
     }));
     // Signals are ours: listr2 would end the process with a code of its own.
-    const list = new Listr(tasks, { registerSignalListeners: false, collectErrors: false, exitOnError: true });
+    const rendererOptions = { showErrorMessage: false };
+    const list = new Listr(tasks, { registerSignalListeners: false, rendererOptions });
     await list.run();
 }
 

@@ -1,6 +1,3 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { helmEnvironment } from "../../sandbox";
 import { isObject, parseJson, textAt, type Json } from "../json";
 import { output, run, type Completed } from "../process";
@@ -56,16 +53,10 @@ export class Helm {
             .sort((a, b) => b - a);
     }
 
-    /** Installs or upgrades. The values travel in a file that only this user can read, and that does not stay. */
+    /** Installs or upgrades. The values go in by a pipe: no file holds them, and no list of processes shows them. */
     async upgrade(args: readonly string[], values: Json): Promise<void> {
-        const folder = await mkdtemp(join(tmpdir(), "release-"));
-        try {
-            const file = join(folder, "values.json");
-            await writeFile(file, JSON.stringify(values), { mode: 0o600 });
-            await this.output(["upgrade", "--install", ...args, "--values", file]);
-        } finally {
-            await rm(folder, { recursive: true, force: true });
-        }
+        const input = JSON.stringify(values);
+        await output({ ...this.command(["upgrade", "--install", ...args, "--values", "-"]), input });
     }
 
     /** Runs any other helm command to its end. */
