@@ -6,7 +6,7 @@ import type { Kube } from "./kube";
 
 /** What belongs to one component of the program. */
 export interface ComponentSummary {
-    /** Class and name, as `ControlPlane istio`. */
+    /** Class and name, as `ControlPlane istio`; indented below the component that it is a part of. */
     component: string;
     resources: number;
     /** Time during which at least one of its resources was being made. */
@@ -24,31 +24,57 @@ export interface GatewayAddress {
 
 const outcomeOrder: Outcome[] = ["created", "changed", "deleted", "left out", "unchanged"];
 
-/** Groups a deployment's resources by the outermost component that owns them, in the order of their start. */
+/**
+ * Groups a deployment's resources by component, in the order of their start. A component counts what its parts have as
+ * well; the parts follow it.
+ */
 export function byComponent({ results, components }: Deployment): ComponentSummary[] {
     const known = new Map(components.map((component) => [component.urn, component]));
-    const groups = new Map<string, ResourceResult[]>();
-    for (const result of [...results].sort((a, b) => a.start - b.start)) {
-        const owner = outermost(result.parent, known);
-        const label = owner === undefined ? "(no component)" : `${owner.type.split(":").pop()} ${owner.name}`;
-        groups.set(label, [...(groups.get(label) ?? []), result]);
-    }
-    return [...groups].map(([component, own]) => ({
-        component,
-        resources: own.length,
-        milliseconds: busyTime(own),
-        outcomes: count(own),
-    }));
+    const sorted = [...results].sort((a, b) => a.start - b.start);
+    const owned = sorted.map((result) => ({ result, owners: ownersOf(result.parent, known) }));
+    const free = owned.filter(({ owners }) => owners.length === 0).map(({ result }) => result);
+    return [...parts(owned, 0), ...(free.length > 0 ? [summarize("(no component)", free)] : [])];
 }
 
-type Components = ReadonlyMap<string, Deployment["components"][number]>;
+type Component = Deployment["components"][number];
 
-function outermost(urn: string, known: Components): Deployment["components"][number] | undefined {
+/** A resource with the components that it is in, the outermost first. */
+interface Owned {
+    result: ResourceResult;
+    owners: Component[];
+}
+
+function ownersOf(urn: string, known: ReadonlyMap<string, Component>): Component[] {
     const component = known.get(urn);
-    if (component === undefined || component.type === "pulumi:pulumi:Stack") {
-        return undefined;
+    return component === undefined || component.type === "pulumi:pulumi:Stack"
+        ? []
+        : [...ownersOf(component.parent, known), component];
+}
+
+/** A line for each component at one depth, each followed by the lines of its parts. */
+function parts(owned: readonly Owned[], depth: number): ComponentSummary[] {
+    const inside = new Map<string, Owned[]>();
+    for (const item of owned) {
+        const owner = item.owners[depth];
+        if (owner !== undefined) {
+            inside.set(owner.urn, [...(inside.get(owner.urn) ?? []), item]);
+        }
     }
-    return outermost(component.parent, known) ?? component;
+    return [...inside.values()].flatMap((items) => {
+        const owner = items[0]?.owners[depth];
+        const label = `${"  ".repeat(depth)}${owner?.type.split(":").pop() ?? ""} ${owner?.name ?? ""}`;
+        return [
+            summarize(
+                label,
+                items.map(({ result }) => result),
+            ),
+            ...parts(items, depth + 1),
+        ];
+    });
+}
+
+function summarize(component: string, results: readonly ResourceResult[]): ComponentSummary {
+    return { component, resources: results.length, milliseconds: busyTime(results), outcomes: count(results) };
 }
 
 /** Length of the union of the spans: resources are made side by side. */
