@@ -71,7 +71,7 @@ export interface MeshServiceArgs extends WorkloadArgs {
  * named for TCP, where they would deny everything (https://istio.io/latest/docs/ops/best-practices/security/).
  */
 export class MeshService extends pulumi.ComponentResource {
-    /** `<service>.<namespace>.svc.cluster.local`, available once its subsets exist. */
+    /** `<service>.<namespace>.svc.cluster.local`, available once its subsets exist: routes need no more. */
     public readonly host: pulumi.Output<string>;
     /** Identity of the service's pods, to be allowed by those that it calls. */
     public readonly principal: pulumi.Output<string>;
@@ -88,11 +88,7 @@ export class MeshService extends pulumi.ComponentResource {
             { metadata, automountServiceAccountToken: false },
             { parent: this },
         );
-        const kubernetesService = new k8s.core.v1.Service(
-            `${name}-service`,
-            { metadata, spec: serviceSpec(service, args) },
-            { parent: this },
-        );
+        new k8s.core.v1.Service(`${name}-service`, { metadata, spec: serviceSpec(service, args) }, { parent: this });
         const access = this.access(name, service, args);
         for (const version of args.versions) {
             this.version(name, service, version, args, [account, access]);
@@ -103,7 +99,7 @@ export class MeshService extends pulumi.ComponentResource {
         }
         const subsets = args.versions.length > 1 ? [this.subsets(name, service, host, args)] : [];
 
-        this.host = after(host, kubernetesService, ...subsets);
+        this.host = after(host, ...subsets);
         this.principal = pulumi.output(`${args.trustDomain ?? "cluster.local"}/ns/${args.namespace}/sa/${service}`);
         this.registerOutputs({ host: this.host, principal: this.principal });
     }
