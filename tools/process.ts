@@ -30,13 +30,15 @@ export class ProcessError extends Error {
         readonly command: Command,
         readonly completed: Completed,
     ) {
-        super(`${[command.program, ...command.args].join(" ")} ended with code ${completed.code}: ${said(completed)}`);
+        super(
+            `${[command.program, ...command.args].join(" ")} ended with code ${completed.code}: ${lastWords(completed)}`,
+        );
         this.name = "ProcessError";
     }
 
     /** The program's last words, which mostly are the reason. */
     get reason(): string {
-        return said(this.completed);
+        return lastWords(this.completed);
     }
 }
 
@@ -103,7 +105,8 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
     }
 }
 
-function said({ stdout, stderr }: Completed): string {
+/** The end of what a program said, which mostly is the reason why it ended. */
+export function lastWords({ stdout, stderr }: Completed): string {
     const lines = (stderr.trim() || stdout.trim()).split("\n");
     return lines.slice(-6).join("\n");
 }

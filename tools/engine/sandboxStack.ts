@@ -7,7 +7,7 @@ import type { Deployment, Progress } from "../deployment";
 import { UserError } from "../errors";
 import { parseJson, textAt } from "../json";
 import { root, sandboxDirectory, sandboxFiles } from "../project";
-import { output, run, type Command } from "../process";
+import { lastWords, output, run, type Command } from "../process";
 import { causes, EventLog } from "./events";
 import { cliEnvironment, type PulumiCli } from "./cli";
 import { repairState } from "./recovery";
@@ -46,7 +46,7 @@ export async function upOnSandbox(options: SandboxUp): Promise<Deployment> {
         await rm(file, { force: true });
     });
     if (completed.code !== 0) {
-        const reason = causes(events.errors) || completed.stderr.trim() || completed.stdout.trim();
+        const reason = causes(events.errors) || lastWords(completed);
         throw new UserError(`The Pulumi CLI could not deploy the stack "${stack}":\n${reason}`);
     }
     return events.deployment();
