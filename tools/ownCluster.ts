@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
+import { changesLine } from "./conclusion";
 import type { Deployment } from "./deployment";
 import { cliEnvironment, findCli, type PulumiCli } from "./engine/cli";
 import { EventLog } from "./engine/events";
@@ -13,7 +14,7 @@ import { Kube } from "./kube";
 import { run } from "./process";
 import { root } from "./project";
 import { projectName, stackFile, writeRetargetedStack } from "./stackConfig";
-import { componentTable, count, describeCounts, describeEntrances, gatewayAddresses } from "./summary";
+import { componentTable, describeEntrances, gatewayAddresses } from "./summary";
 
 interface OwnClusterOptions {
     stack: string;
@@ -148,7 +149,7 @@ async function conclude(deployment: Deployment, kubeconfig: KubeConfig, context:
         ...describeEntrances(gateways, deployment.outputs),
         "  Point the hosts' DNS names at the external gateway's address.",
         "",
-        `${deployment.results.length} resources: ${describeCounts(count(deployment.results))}.`,
+        changesLine(deployment),
     ];
     process.stdout.write(`${lines.join("\n")}\n`);
 }

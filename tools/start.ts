@@ -1,7 +1,8 @@
 import { Command } from "commander";
 import { runCommand } from "./command";
+import type { EngineChoice } from "./engine/choice";
 import { startOnOwnCluster } from "./ownCluster";
-import { startOnSandbox, type EngineChoice } from "./startSandbox";
+import { startOnSandbox } from "./startSandbox";
 import { UserError } from "./errors";
 
 interface Options {

@@ -1,24 +1,20 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cp, mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { contextName, ensureCharts, ensurePrograms, readChartManifest, startSandbox } from "../sandbox";
 import type { Programs, Sandbox } from "../sandbox";
 import { withLock } from "../sandbox/lock";
 import type { Deployment, Progress } from "./deployment";
-import { findCli, type PulumiCli } from "./engine/cli";
+import { concludeSandbox } from "./conclusion";
+import { chooseEngine, type EngineChoice } from "./engine/choice";
+import type { PulumiCli } from "./engine/cli";
 import { upOnSandbox } from "./engine/sandboxStack";
-import { UserError } from "./errors";
-import { Kube } from "./kube";
 import { runProgram } from "./monitor";
 import { root, sandboxDirectory, sandboxFiles } from "./project";
 import { loadProgram } from "./program";
 import { rehearse } from "./rehearse";
 import { projectName, stackConfig, stackFile, writeDerivedStack, type Overrides } from "./stackConfig";
 import { runSteps, type Report, type Step } from "./steps";
-import { componentTable, count, describeCounts, describeEntrances, gatewayAddresses, leftOut } from "./summary";
-
-/** Which engine deploys onto a sandbox: `auto` is the CLI where it can be had. */
-export type EngineChoice = "auto" | "pulumi" | "rehearsal";
+import { count, describeCounts } from "./summary";
 
 interface StartOptions {
     stack: string;
@@ -43,8 +39,7 @@ class SandboxRun {
     private charts = "";
     private sandbox: Sandbox | undefined;
     private deployment: Deployment | undefined;
-    private engineNote = "";
-    private rehearsed = false;
+    private rehearsedBecause: string | undefined;
 
     constructor(private readonly options: StartOptions) {
         this.files = sandboxFiles(options.stack);
@@ -63,25 +58,11 @@ class SandboxRun {
 
     /** What a person wants to know at the end. */
     async conclude(): Promise<void> {
-        const { deployment, sandbox } = this;
-        if (deployment === undefined || sandbox === undefined) {
-            return;
+        const { deployment, sandbox, rehearsedBecause } = this;
+        if (deployment !== undefined && sandbox !== undefined) {
+            const lines = await concludeSandbox({ stack: this.options.stack, deployment, sandbox, rehearsedBecause });
+            process.stdout.write(`${lines.join("\n")}\n`);
         }
-        const kube = await Kube.connect(sandbox.kubeconfig);
-        const gateways = await gatewayAddresses(kube, deployment.outputs).finally(() => kube.close());
-        const missing = leftOut(deployment);
-        const lines = [
-            "",
-            componentTable(deployment),
-            ...(missing.length > 0 ? ["Left out", ...missing.map((text) => `  ${text}`)] : []),
-            ...describeEntrances(gateways, deployment.outputs),
-            "  The sandbox simulates its pods, so nothing answers there; on a real cluster it does.",
-            ...this.nature(),
-            ...this.nextSteps(),
-            "",
-            `${deployment.results.length} resources: ${describeCounts(count(deployment.results))}.`,
-        ];
-        process.stdout.write(`${lines.join("\n")}\n`);
     }
 
     /** Runs the program once without a cluster: a wrong config shows now, and not after minutes of building. */
@@ -121,46 +102,16 @@ class SandboxRun {
     }
 
     private async deploy(report: Report): Promise<string> {
+        const { stack, engine } = this.options;
         const waiting = (pid: number) => report(`Waiting for another run (process ${pid}) that deploys this stack`);
-        return withLock(`${sandboxDirectory(this.options.stack)}.deploy.lock`, waiting, async () => {
-            const cli = await this.chooseEngine(report);
+        return withLock(`${sandboxDirectory(stack)}.deploy.lock`, waiting, async () => {
+            const chosen = await chooseEngine(engine, join(sandboxDirectory(stack), "engine"), report);
+            const { cli } = chosen;
             this.deployment = await (cli === undefined ? this.rehearse(report) : this.up(cli, report));
-            this.rehearsed = cli === undefined;
+            this.rehearsedBecause = cli === undefined ? chosen.reason : undefined;
             const how = cli === undefined ? "rehearsed" : "deployed with the Pulumi CLI";
             return `${how}, ${describeCounts(count(this.deployment.results))}`;
         });
-    }
-
-    /** The engine that a sandbox was deployed with stays its engine: the two do not know what the other one made. */
-    private async chooseEngine(report: Report): Promise<PulumiCli | undefined> {
-        const { engine } = this.options;
-        const file = join(sandboxDirectory(this.options.stack), "engine");
-        const before = existsSync(file) ? readFileSync(file, "utf8") : undefined;
-        if (before === "pulumi" && engine === "rehearsal") {
-            throw new UserError("This sandbox was deployed with the Pulumi CLI.", "Run `npm stop` before a rehearsal.");
-        }
-        if (before === "rehearsal" && engine === "pulumi") {
-            throw new UserError("This sandbox was deployed by a rehearsal.", "Run `npm stop`, then this again.");
-        }
-        if (engine === "rehearsal" || before === "rehearsal") {
-            this.engineNote = before === "rehearsal" ? "as before; `npm stop` forgets it" : "as asked for";
-            writeFileSync(file, "rehearsal");
-            return undefined;
-        }
-        const found = await findCli({ root, report });
-        if (found.cli !== undefined) {
-            writeFileSync(file, "pulumi");
-            return found.cli;
-        }
-        if (engine === "pulumi" || before === "pulumi") {
-            throw new UserError(
-                `The stack cannot be deployed with the CLI: ${found.reason}.`,
-                "See --engine in `npm start -- --help`.",
-            );
-        }
-        this.engineNote = found.reason;
-        writeFileSync(file, "rehearsal");
-        return undefined;
     }
 
     private async rehearse(report: Report): Promise<Deployment> {
@@ -208,28 +159,6 @@ class SandboxRun {
             [`${this.project}:charts`]: { mirror: this.files.relativeCharts },
             [`${this.project}:protect`]: false,
         };
-    }
-
-    private nature(): string[] {
-        return this.rehearsed
-            ? [
-                  "",
-                  `This was a rehearsal (${this.engineNote}): the cluster accepted all of it, in this order. It keeps no`,
-                  "state, shows no differences and runs no policies: for those, deploy with the Pulumi CLI.",
-              ]
-            : [];
-    }
-
-    private nextSteps(): string[] {
-        const { stack } = this.options;
-        const flag = stack === "dev" ? "" : ` --stack ${stack}`;
-        return [
-            "",
-            "Next",
-            `  Look around:     KUBECONFIG=.sandbox/${stack}/kubeconfig kubectl get gateways.networking.istio.io,virtualservices,certificates -A`,
-            `  A real cluster:  npm start --${flag} --context NAME   (names: kubectl config get-contexts)`,
-            "  Stop:            npm stop",
-        ];
     }
 }
 
