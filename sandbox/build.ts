@@ -7,11 +7,12 @@ import {
     deleteGoCaches,
     explainFullDisk,
     goFailure,
+    hasGoCaches,
     moduleDirectory,
     pinnedVersions,
     runGo,
 } from "./go";
-import { withLock } from "./lock";
+import { isLocked, withLock } from "./lock";
 import { formatDuration } from "./run";
 import { fileNames, mapPrograms, type ProgramPaths, type Report } from "./types";
 
@@ -47,13 +48,18 @@ export function linkerFlags(): string {
 /** Builds the programs from their pinned Go modules, or returns those that an earlier run built. */
 export async function buildPrograms(report: Report): Promise<BuiltPrograms> {
     const folder = join(cacheDirectory(), `programs-${cacheKey()}`);
-    if (!isComplete(folder)) {
+    const lock = join(cacheDirectory(), "lock");
+    // Caches that nobody uses, beside finished programs, are what an interruption between the two left behind.
+    const leftovers = hasGoCaches() && !isLocked(lock);
+    if (!isComplete(folder) || leftovers) {
         const waiting = (pid: number) => report(`Waiting for another run (process ${pid}) that uses the cache`);
-        await withLock(join(cacheDirectory(), "lock"), waiting, async () => {
+        await withLock(lock, waiting, async () => {
             // The other run may just have built them.
             if (!isComplete(folder)) {
                 await buildInto(folder, report);
             }
+            report("Deleting what only the build needed");
+            await deleteGoCaches();
         });
     }
     return contents(folder);
@@ -84,8 +90,6 @@ async function buildInto(folder: string, report: Report): Promise<void> {
         await rename(join(partial, "server"), join(partial, fileNames.etcd));
         await copySwagger(partial);
         await publish(partial, folder);
-        report("Deleting what only the build needed");
-        await deleteGoCaches();
     } catch (error) {
         throw explainFullDisk("Building the sandbox's programs", error);
     }

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +54,11 @@ function goEnvironment(): NodeJS.ProcessEnv {
     env.XDG_CONFIG_HOME = join(own, "config");
     mkdirSync(env.GOTMPDIR, { recursive: true, mode: 0o700 });
     return env;
+}
+
+/** Whether caches of ours are there. */
+export function hasGoCaches(): boolean {
+    return existsSync(ownFolder());
 }
 
 /** Deletes Go's caches where they are ours: they are needed to go on after an interruption, and no longer. */
@@ -155,7 +160,7 @@ export function goFailure(what: string, result: RunResult, log?: string): Sandbo
 function diskFull(what: string, details: string): SandboxError {
     return new SandboxError(
         `${what} failed: the disk is full.\n${details}`,
-        `Free about 6 GB on the disk of ${cacheDirectory()}, or point XDG_CACHE_HOME to a disk that has them; ` +
+        `Free about 7 GB on the disk of ${cacheDirectory()}, or point XDG_CACHE_HOME to a disk that has them; ` +
             "then run the command again, it continues where it stopped. 0.5 GB of it stay in use.",
     );
 }

@@ -34,6 +34,12 @@ export async function withLock<T>(file: string, waiting: (pid: number) => void, 
     }
 }
 
+/** Whether a living process holds the lock. */
+export function isLocked(file: string): boolean {
+    const holder = readLock(file);
+    return holder !== undefined && !isStale(holder);
+}
+
 function lockText(): string {
     const self = inspectProcess(process.pid);
     return `${process.pid} ${self?.started ?? ""} ${randomUUID()}`;

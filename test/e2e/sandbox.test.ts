@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { request } from "node:https";
@@ -16,8 +17,10 @@ import {
 } from "@kubernetes/client-node";
 import {
     contextName,
+    ensureCharts,
     ensurePrograms,
     marker,
+    readChartManifest,
     SandboxError,
     sandboxStatus,
     startSandbox,
@@ -200,6 +203,20 @@ describe("the sandbox", function () {
         });
         await core.deleteNamespacedPersistentVolumeClaim(claim);
         await eventually("no volume", async () => (await core.listPersistentVolume()).items.length === 0);
+    });
+
+    it("has a package of every chart, and says where it comes from", async function () {
+        this.timeout(5 * 60_000);
+        const folder = await ensureCharts(silent);
+        const manifest = await readChartManifest(folder);
+        const names = manifest.map(({ chart }) => chart).sort();
+        assert.deepEqual(names, ["base", "cert-manager", "cni", "gateway", "istiod", "ztunnel"]);
+        for (const { file, chart, version, source, notice } of manifest) {
+            const shown = execFileSync(programs.helm, ["show", "chart", join(folder, file)], { encoding: "utf8" });
+            assert.match(shown, new RegExp(`^name: ${chart}$`, "m"));
+            assert.match(shown, new RegExp(`^version: ${version}$`, "m"));
+            assert.equal(source === "official", notice === undefined);
+        }
     });
 
     it("is reused by a second start", async () => {
