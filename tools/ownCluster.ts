@@ -110,9 +110,8 @@ async function ensureStack(cli: PulumiCli, stack: string): Promise<void> {
 async function up(cli: PulumiCli, { stack, context, yes }: OwnClusterOptions): Promise<Deployment> {
     const folder = await mkdtemp(join(tmpdir(), "stack-"));
     const file = join(folder, `Pulumi.${stack}.yaml`);
-    const events = new EventLog(join(folder, "events.json"), () => undefined);
+    const events = new EventLog(join(folder, "events.json"));
     writeRetargetedStack(root, stack, file, context);
-    events.start();
     try {
         const args = ["up", "--stack", stack, "--config-file", file, "--event-log", join(folder, "events.json")];
         const code = await watched(cli, yes ? [...args, "--yes"] : args);
@@ -120,7 +119,7 @@ async function up(cli: PulumiCli, { stack, context, yes }: OwnClusterOptions): P
             throw new UserError(`The stack "${stack}" was not deployed.`, "See what the Pulumi CLI says above.");
         }
     } finally {
-        events.stop();
+        events.finish();
         await rm(folder, { recursive: true, force: true });
     }
     return events.deployment();

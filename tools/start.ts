@@ -32,7 +32,7 @@ const command = new Command("npm start --")
         await startOnOwnCluster({ stack: options.stack, context: options.context, yes: options.yes });
     });
 
-void runCommand(command, "`npm start` goes on from here; `npm stop` removes the sandbox.");
+void runCommand(command, "The same command again goes on from here; `npm stop` removes the sandbox.");
 
 function portNumber(text: string): number {
     const port = Number(text);

@@ -4,14 +4,18 @@ import type { EngineEvent, StepEventMetadata } from "@pulumi/pulumi/automation";
 import { isObject, parseJson, type Json } from "../json";
 import type { Deployment, Outcome, Progress, ResourceResult } from "../deployment";
 
-/** Follows the log of events that the CLI writes while it deploys, and keeps the books. */
+/**
+ * Reads the log of events that the CLI writes while it deploys, and keeps the books: either follows it, or reads it at
+ * the end. A deployment with a preview can only be read at the end, for the CLI begins the file anew after the preview.
+ */
 export class EventLog {
     readonly results: ResourceResult[] = [];
     /** What the engine reported as errors. */
     readonly errors: string[] = [];
     private readonly components = new Map<string, Deployment["components"][number]>();
     private readonly active = new Map<string, { name: string; start: number }>();
-    private readonly began = Date.now();
+    private began: number | undefined;
+    private now = 0;
     private readonly buffer = Buffer.alloc(1 << 16);
     private readonly decoder = new StringDecoder("utf8");
     private outputs: Json = {};
@@ -21,16 +25,16 @@ export class EventLog {
 
     constructor(
         private readonly file: string,
-        private readonly onProgress: (progress: Progress) => void,
+        private readonly onProgress: (progress: Progress) => void = () => undefined,
     ) {}
 
     /** Begins to follow the file, which need not exist yet. */
-    start(): void {
+    follow(): void {
         this.timer = setInterval(() => this.poll(), 100);
     }
 
-    /** Reads what is left and ends. */
-    stop(): void {
+    /** Reads what is left, or all of it, and ends. */
+    finish(): void {
         clearInterval(this.timer);
         this.poll();
     }
@@ -38,7 +42,7 @@ export class EventLog {
     /** What was deployed so far. */
     deployment(): Deployment {
         const { results, outputs } = this;
-        return { results, outputs, components: [...this.components.values()], milliseconds: Date.now() - this.began };
+        return { results, outputs, components: [...this.components.values()], milliseconds: this.now };
     }
 
     private poll(): void {
@@ -48,7 +52,7 @@ export class EventLog {
         const lines = (this.rest + this.read()).split("\n");
         this.rest = lines.pop() ?? "";
         const before = this.results.length + this.active.size;
-        lines.filter((line) => line !== "").forEach((line) => this.take(parseJson(line)));
+        lines.filter((line) => line !== "").forEach((line) => this.take(parse(line)));
         if (lines.length > 0 || before === 0) {
             const names = [...this.active.values()].sort((a, b) => a.start - b.start).map(({ name }) => name);
             this.onProgress({ done: this.results.length, active: names });
@@ -76,6 +80,10 @@ export class EventLog {
         if (!isEngineEvent(event)) {
             return;
         }
+        // The log has whole seconds; who follows it knows better.
+        const time = this.timer === undefined ? event.timestamp * 1000 : Date.now();
+        this.began ??= time;
+        this.now = time - this.began;
         const { resourcePreEvent, resOutputsEvent, resOpFailedEvent, diagnosticEvent } = event;
         if (resourcePreEvent && resourcePreEvent.planning !== true) {
             this.begin(resourcePreEvent.metadata);
@@ -96,7 +104,7 @@ export class EventLog {
         if (wanted?.custom !== true) {
             this.components.set(urn, { urn, type, name: nameOf(urn), parent: wanted?.parent ?? "" });
         } else {
-            this.active.set(urn, { name: nameOf(urn), start: Date.now() - this.began });
+            this.active.set(urn, { name: nameOf(urn), start: this.now });
         }
     }
 
@@ -111,7 +119,7 @@ export class EventLog {
             return;
         }
         const parent = made?.parent ?? old?.parent ?? "";
-        const span = { start: begun.start, end: Date.now() - this.began };
+        const span = { start: begun.start, end: this.now };
         this.results.push({ urn, type, name: nameOf(urn), parent, outcome, ...span });
     }
 }
@@ -128,6 +136,15 @@ const outcomes: Partial<Record<string, Outcome>> = {
 
 function nameOf(urn: string): string {
     return urn.split("::").pop() ?? urn;
+}
+
+function parse(line: string): unknown {
+    try {
+        return parseJson(line);
+    } catch {
+        // A line that the CLI was killed over.
+        return undefined;
+    }
 }
 
 function isEngineEvent(value: unknown): value is EngineEvent {

@@ -39,10 +39,10 @@ export async function upOnSandbox(options: SandboxUp): Promise<Deployment> {
     const file = join(sandboxDirectory(stack), "events.json");
     await rm(file, { force: true });
     const events = new EventLog(file, onProgress);
-    events.start();
+    events.follow();
     report("Starting the Pulumi engine");
     const completed = await run(pulumi(upArguments(stack, file))).finally(async () => {
-        events.stop();
+        events.finish();
         await rm(file, { force: true });
     });
     if (completed.code !== 0) {
