@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { resolve } from "node:path";
+import { readdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { isReady } from "./client";
 import { bringUpApi, bringUpControllers, isHealthy, type Cluster } from "./cluster";
 import { readAccess } from "./credentials";
@@ -91,9 +91,17 @@ export async function stopSandbox(options: { directory: string; report?: Report 
         }
         report("Ending the sandbox's programs");
         await endServers(directory, state);
-        await rm(directory, { recursive: true, force: true });
+        await deleteDirectory(directory);
         return true;
     });
+}
+
+/** Deletes the state last: without it an interrupted deletion would leave a folder that nobody dares to touch. */
+async function deleteDirectory(directory: string): Promise<void> {
+    const names = (await readdir(directory)).map((name) => join(directory, name));
+    const contents = names.filter((name) => name !== layout(directory).state);
+    await Promise.all(contents.map((name) => rm(name, { recursive: true, force: true })));
+    await rm(directory, { recursive: true, force: true });
 }
 
 /** What is known of a sandbox without touching it. */
