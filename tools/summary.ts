@@ -132,7 +132,7 @@ export function leftOut({ results }: Deployment): string[] {
 }
 
 /** The stack's gateways as its outputs name them, with the addresses that the cluster gave them. */
-export async function gatewayAddresses(kube: Kube, outputs: Json): Promise<GatewayAddress[]> {
+export async function gatewayAddresses(kube: Pick<Kube, "read">, outputs: Json): Promise<GatewayAddress[]> {
     const gateways = isObject(outputs["gateways"]) ? Object.entries(outputs["gateways"]) : [];
     return Promise.all(
         gateways.map(async ([name, gateway]) => {

@@ -20,8 +20,11 @@ export interface Timing {
     acceptedMs: number;
 }
 
+/** Where objects are applied and looked at. */
+export type ObjectStore = Pick<Kube, "read" | "apply">;
+
 /** Applies one object, every field checked by the API server, and waits until it is ready. */
-export async function applyObject(kube: Kube, resource: RecordedResource, timing: Timing): Promise<Made> {
+export async function applyObject(kube: ObjectStore, resource: RecordedResource, timing: Timing): Promise<Made> {
     const object = readObject(resource);
     try {
         const { apiVersion, kind } = object;
@@ -56,7 +59,7 @@ export function readObject({ inputs, type, name }: RecordedResource): KubeObject
 }
 
 /** Tries again for a moment where the answer is "not found" or "not now": a definition takes a second to be served. */
-async function applyPatiently(kube: Kube, object: KubeObject, limitMs: number): Promise<unknown> {
+async function applyPatiently(kube: ObjectStore, object: KubeObject, limitMs: number): Promise<unknown> {
     const deadline = Date.now() + limitMs;
     for (;;) {
         try {
