@@ -41,15 +41,39 @@ export function issueProblems(schema: z.core.$ZodType, issue: z.core.$ZodIssue, 
             fix: `${nearest(key, known)}; known are ${known.join(", ")}`,
         }));
     }
-    const fix: unknown = issue.code === "custom" ? issue.params?.["fix"] : undefined;
-    return [
-        {
-            path: at(issue.path),
-            value,
-            reason: issue.message.replace(/^Invalid (input|option): /, "").replace(/^Invalid /, "is no valid "),
-            fix: typeof fix === "string" ? fix : "see the key in Pulumi.yaml and in the README's config reference",
-        },
-    ];
+    return [{ path: at(issue.path), value, ...advice(issue, value === undefined) }];
+}
+
+/** What is wrong with a value, and what to write instead. */
+function advice(issue: z.core.$ZodIssue, missing: boolean): Pick<ConfigProblem, "reason" | "fix"> {
+    const reason = issue.message
+        .replace(/^(Invalid (input|option)|Too (big|small)): /, "")
+        .replace(/^Invalid /, "no valid ");
+    if (missing && issue.code !== "custom") {
+        return {
+            reason: "it is required",
+            fix: "give it a value: `pulumi config set` writes it into the stack's file",
+        };
+    }
+    switch (issue.code) {
+        case "custom": {
+            const fix: unknown = issue.params?.["fix"];
+            return { reason, fix: String(typeof fix === "string" ? fix : reason) };
+        }
+        case "invalid_type":
+            return {
+                reason,
+                fix: `write ${issue.expected === "array" ? "a list" : `a value of the type ${issue.expected}`}`,
+            };
+        case "invalid_value":
+            return { reason, fix: `write ${issue.values.map((choice) => JSON.stringify(choice)).join(" or ")}` };
+        case "too_big":
+            return { reason, fix: `write at most ${issue.maximum}` };
+        case "too_small":
+            return { reason, fix: `write at least ${issue.minimum}` };
+        default:
+            return { reason, fix: "write it as the config reference in the README shows" };
+    }
 }
 
 function child(value: unknown, key: PropertyKey): unknown {

@@ -81,8 +81,22 @@ describe("stack config", () => {
         assertProblem({ bookinfo: { zzz: 1 } }, /take the key out; known are enabled, hosts, reviews/);
     });
 
+    it("says what to write instead", () => {
+        assertProblem({ istio: { cni: "yes" } }, /-> write a value of the type boolean$/);
+        assertProblem({ istio: { outboundTrafficPolicy: "DENY" } }, /-> write "ALLOW_ANY" or "REGISTRY_ONLY"$/);
+        assertProblem({ gateways: { external: { maxConnections: 0 } } }, /-> write at least 1$/);
+        const route = { host: "a.example.com", namespace: "a", service: "a", port: 99999 };
+        assertProblem({ routes: [route] }, /routes\.0\.port: .*<=65535 -> write at most 65535$/);
+        assertProblem({ routes: {} }, /-> write a list$/);
+        assertProblem(
+            { routes: [{ ...route, port: undefined }] },
+            /routes\.0\.port: it is required -> give it a value/,
+        );
+        assertProblem({ certificates: { email: "me" } }, /certificates\.email: no valid email address/);
+    });
+
     it("needs the domain", () => {
-        assert.throws(() => parseSettings(without(config(), key("domain"))), /domain is not set/);
+        assert.throws(() => parseSettings(without(config(), key("domain"))), /domain is not set: it is required/);
     });
 
     it("refuses a stack that names no cluster", () => {
