@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Bookinfo, HttpRoute, MeshService, ServiceProtocol, type MeshServiceArgs } from "../../../components";
-import { record } from "../../support/recorded";
+import { field, record } from "../../support/recorded";
 
 function shop(changes: Partial<MeshServiceArgs> = {}): MeshServiceArgs {
     return {
@@ -219,7 +219,7 @@ describe("Bookinfo", () => {
         assert.deepEqual(
             made
                 .ofType(":Deployment")
-                .map(({ inputs }) => (inputs.metadata as { name: string }).name)
+                .map(({ inputs }) => field(inputs, "metadata", "name"))
                 .sort(),
             ["details-v1", "productpage-v1", "ratings-v1", "reviews-v1", "reviews-v2", "reviews-v3"],
         );
