@@ -58,7 +58,8 @@ function loadKubeconfig(): KubeConfig {
     try {
         config.loadFromDefault();
     } catch (error) {
-        throw new UserError("Your kubeconfig cannot be read.", "See KUBECONFIG, or ~/.kube/config.", { cause: error });
+        const reason = error instanceof Error ? error.message : "it is no kubeconfig";
+        throw new UserError(`Your kubeconfig cannot be read: ${reason}.`, "See KUBECONFIG, or ~/.kube/config.");
     }
     return config;
 }

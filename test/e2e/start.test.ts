@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { AppsV1Api, CustomObjectsApi, KubeConfig } from "@kubernetes/client-node";
+import { inspectProcess } from "../../sandbox/processes";
 import { root } from "../../tools/project";
 import { rehearse } from "../../tools/rehearse";
 import { field } from "../support/recorded";
@@ -12,6 +13,19 @@ import { field } from "../support/recorded";
 interface Ended {
     code: number | null;
     text: string;
+}
+
+/** A signal to send, and how long after its moment has come. */
+interface Interruption {
+    signal: NodeJS.Signals;
+    delayMs: number;
+}
+
+const now: Interruption = { signal: "SIGINT", delayMs: 0 };
+
+/** Interrupts while the first releases are being installed. */
+function afterDeploying(delayMs: number, signal: NodeJS.Signals = "SIGINT") {
+    return (text: string): Interruption | undefined => (/\nStack "dev" …/.test(text) ? { signal, delayMs } : undefined);
 }
 
 /** A checkout of its own, so that sandboxes that run in this one are left alone; the dependencies are shared. */
@@ -29,20 +43,21 @@ class Checkout {
     }
 
     /** Runs one of the package's commands, as npm would; `until` sees the output so far and may send a signal. */
-    run(args: string[], until?: (text: string) => NodeJS.Signals | undefined): Promise<Ended> {
+    run(args: string[], until?: (text: string) => Interruption | undefined): Promise<Ended> {
         const child = spawn(process.execPath, ["tools/bootstrap.mjs", ...args], {
             cwd: this.directory,
             env: { ...process.env, CI: "true", KUBECONFIG: this.path("users-kubeconfig") },
             stdio: ["ignore", "pipe", "pipe"],
+            detached: true,
         });
         let text = "";
         let sent = false;
         const hear = (part: string) => {
             text += part;
-            const signal = sent ? undefined : until?.(text);
-            if (signal) {
+            const interruption = sent ? undefined : until?.(text);
+            if (interruption) {
                 sent = true;
-                child.kill(signal);
+                setTimeout(() => stop(child, interruption.signal), interruption.delayMs);
             }
         };
         child.stdout.setEncoding("utf8").on("data", hear);
@@ -66,12 +81,25 @@ class Checkout {
 
 const lastLine = (text: string) => text.trim().split("\n").at(-1);
 
+/** Only the first process hears of a polite signal and hands it on; SIGKILL takes all of them. */
+function stop(child: ChildProcess, signal: NodeJS.Signals): void {
+    if (signal === "SIGKILL" && child.pid !== undefined) {
+        process.kill(-child.pid, signal);
+    } else {
+        child.kill(signal);
+    }
+}
+
+function isList(value: unknown): value is unknown[] {
+    return Array.isArray(value);
+}
+
 /** The objects of a kind in all namespaces. */
 async function list(config: KubeConfig, group: string, plural: string): Promise<unknown[]> {
     const api = config.makeApiClient(CustomObjectsApi);
     const answer: unknown = await api.listClusterCustomObject({ group, version: "v1", plural });
     const items = field(answer, "items");
-    assert.ok(Array.isArray(items));
+    assert.ok(isList(items));
     return items;
 }
 
@@ -150,57 +178,73 @@ describe("npm start and npm stop", function () {
         });
     }
 
-    it("leaves the tracked files as they were", () => {
-        for (const name of ["Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "package-lock.json"]) {
-            assert.equal(readFileSync(checkout.path(name), "utf8"), readFileSync(join(root, name), "utf8"), name);
-        }
-    });
-
-    it("rehearses on no cluster but the sandbox that was asked for", async () => {
-        const directory = checkout.path(".sandbox", "dev");
-        const sandbox = { directory, kubeconfig: join(directory, "kubeconfig"), id: "of-another-sandbox" };
-        const options = { project: "p", stack: "s", config: {}, directory: root, helm: "helm", generatedFile: "none" };
-        const program = () => assert.fail("the program must not even begin");
-        await assert.rejects(rehearse({ ...options, program, sandbox }), /only works on the sandbox/);
-    });
-
-    it("ends every process and removes every sandbox on stop, and says so when there is none", async () => {
-        const state: unknown = JSON.parse(readFileSync(checkout.path(".sandbox", "dev", "state.json"), "utf8"));
-        const pids = Object.values(field(state, "servers") ?? {}).map((server) => Number(field(server, "pid")));
-        const stopped = await checkout.run(["stop"]);
-        assert.equal(stopped.code, 0, stopped.text);
-        assert.match(stopped.text, /"dev": ended and removed[\s\S]*"prod": ended and removed/);
-        assert.equal(existsSync(checkout.path(".sandbox")), false);
-        assert.equal(pids.length, 5);
-        for (const pid of pids) {
-            assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
-        }
-        const again = await checkout.run(["stop"]);
-        assert.deepEqual([again.code, again.text.trim()], [0, "No sandbox runs; there is nothing to stop."]);
-    });
-
-    for (const [phase, pattern] of Object.entries({
-        "the check of the config": /Config of the stack/,
-        "the start of the sandbox": /\nSandbox …/,
-        deploying: /\nStack "dev" …/,
-    })) {
-        it(`stops on Ctrl-C during ${phase}`, async () => {
-            const until = (text: string) => (pattern.test(text) ? ("SIGINT" as const) : undefined);
-            const { code, text } = await checkout.run(["start", "--engine", "rehearsal"], until);
-            assert.equal(code, 130, text);
-            assert.match(lastLine(text) ?? "", /^Stopped\. The same command again goes on from here/);
+    describe("all stacks", () => {
+        it("leaves the tracked files as they were", () => {
+            for (const name of ["Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.prod.yaml", "package-lock.json"]) {
+                assert.equal(readFileSync(checkout.path(name), "utf8"), readFileSync(join(root, name), "utf8"), name);
+            }
         });
-    }
 
-    it("stops on Ctrl-C in the middle of a release, and the next start goes on from there", async () => {
-        let started = 0;
-        const until = (text: string) => {
-            started ||= /\nStack "dev" …/.test(text) ? Date.now() : 0;
-            return undefined;
-        };
-        const running = checkout.run(["start", "--engine", "rehearsal"], until);
-        assert.equal((await running).code, 0);
-        assert.ok(started > 0);
+        it("rehearses on no cluster but the sandbox that was asked for", async () => {
+            const directory = checkout.path(".sandbox", "dev");
+            const sandbox = { directory, kubeconfig: join(directory, "kubeconfig"), id: "of-another-sandbox" };
+            const options = {
+                project: "p",
+                stack: "s",
+                config: {},
+                directory: root,
+                helm: "helm",
+                generatedFile: "none",
+            };
+            const program = () => assert.fail("the program must not even begin");
+            await assert.rejects(rehearse({ ...options, program, sandbox }), /only works on the sandbox/);
+        });
+
+        it("ends every process and removes every sandbox on stop, and says so when there is none", async () => {
+            const state: unknown = JSON.parse(readFileSync(checkout.path(".sandbox", "dev", "state.json"), "utf8"));
+            const pids = Object.values(field(state, "servers") ?? {}).map((server) => Number(field(server, "pid")));
+            const stopped = await checkout.run(["stop"]);
+            assert.equal(stopped.code, 0, stopped.text);
+            assert.match(stopped.text, /"dev": ended and removed[\s\S]*"prod": ended and removed/);
+            assert.equal(existsSync(checkout.path(".sandbox")), false);
+            assert.equal(pids.length, 5);
+            for (const pid of pids) {
+                assert.equal(inspectProcess(pid), undefined);
+            }
+            const again = await checkout.run(["stop"]);
+            assert.deepEqual([again.code, again.text.trim()], [0, "No sandbox runs; there is nothing to stop."]);
+        });
+    });
+
+    describe("interrupted", () => {
+        for (const [phase, pattern] of Object.entries({
+            "the check of the config": /Config of the stack/,
+            "the start of the sandbox": /\nSandbox …/,
+            deploying: /\nStack "dev" …/,
+        })) {
+            it(`stops on Ctrl-C during ${phase}`, async () => {
+                const until = (text: string) => (pattern.test(text) ? now : undefined);
+                const { code, text } = await checkout.run(["start", "--engine", "rehearsal"], until);
+                assert.equal(code, 130, text);
+                assert.match(text, /^Stopped\. The same command again goes on from here/m);
+            });
+        }
+
+        it("stops on Ctrl-C in the middle of a release, and the next start goes on from there", async () => {
+            const ended = await checkout.run(["start", "--engine", "rehearsal"], afterDeploying(3_000));
+            assert.equal(ended.code, 130, ended.text);
+            const { code, text } = await checkout.start();
+            assert.equal(code, 0, text);
+            assert.match(lastLine(text) ?? "", /created/);
+            assert.match(lastLine((await checkout.start()).text) ?? "", /0 changes/);
+        });
+
+        it("is not held up by a run that was killed in the middle of a release", async () => {
+            await checkout.run(["stop"]);
+            await checkout.run(["start", "--engine", "rehearsal"], afterDeploying(3_000, "SIGKILL"));
+            const { code, text } = await checkout.start();
+            assert.equal(code, 0, text);
+        });
     });
 
     describe("bad input", () => {
@@ -221,7 +265,7 @@ describe("npm start and npm stop", function () {
         });
 
         it("refuses a context that does not exist, and lists those that do", async () => {
-            await refused(["start", "--context", "far"], /no context "far"\.\n {2}It has none at all/);
+            await refused(["start", "--context", "far"], /cannot be read: .*users-kubeconfig.*\n {2}See KUBECONFIG/);
             const contexts = ["near", "here"].map((name) => ({ name, context: { cluster: "c", user: "u" } }));
             const clusters = [{ name: "c", cluster: { server: "https://127.0.0.1:1" } }];
             const config = { apiVersion: "v1", kind: "Config", clusters, contexts, users: [{ name: "u", user: {} }] };

@@ -2,9 +2,11 @@ import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ensureCharts, ensurePrograms, SandboxError } from "../../sandbox";
 import { interruption, throwIfInterrupted } from "../interrupts";
 import { at, listAt, parseJson } from "../json";
 import { root } from "../project";
+import { runSteps } from "../steps";
 
 /** How a level ended. */
 export interface LevelResult {
@@ -36,10 +38,37 @@ const checks: { title: string; args: string[] }[] = [
 export const levels: Level[] = [
     { name: "lint", description: "linter, format and types", run: lint },
     mochaLevel("unit", "single functions and components"),
-    mochaLevel("contract", "whole stacks against the published schemas and charts"),
+    prepared(mochaLevel("contract", "whole stacks against the published schemas and charts")),
     mochaLevel("policy", "the policy pack's rules"),
-    mochaLevel("e2e", "the commands, on a sandbox"),
+    prepared(mochaLevel("e2e", "the commands, on a sandbox")),
 ];
+
+/** A level that needs the sandbox's programs and charts, which the first run ever builds. */
+function prepared(level: Level): Level {
+    return {
+        ...level,
+        run: async () => {
+            try {
+                await runSteps([
+                    {
+                        title: "Programs of the sandbox",
+                        work: (report) => ensurePrograms(report).then(() => undefined),
+                    },
+                    { title: "Helm charts", work: (report) => ensureCharts(report).then(() => undefined) },
+                ]);
+            } catch (error) {
+                throwIfInterrupted();
+                process.stdout.write(`\n${describe(error)}\n`);
+                return { passed: 0, failed: 1, skipped: [], broken: "it needs the sandbox's programs and charts" };
+            }
+            return level.run();
+        },
+    };
+}
+
+function describe(error: unknown): string {
+    return error instanceof SandboxError ? `${error.message}\n  ${error.fix}` : String(error);
+}
 
 /** Runs the checks that read the code without running it. Each counts as one. */
 async function lint(): Promise<LevelResult> {
