@@ -45,14 +45,15 @@ const variants: [string, string, Record<string, unknown>][] = [
     ],
 ];
 
+const silent = () => undefined;
+
 let charts: Charts;
 let schemas: Schemas;
 
 before(async function () {
     this.timeout(30 * 60 * 1000);
-    const report = (text: string) => process.stdout.write(`    ${text}\n`);
-    const programs = await ensurePrograms(report);
-    charts = new Charts(programs.helm, await ensureCharts(report));
+    const programs = await ensurePrograms(silent);
+    charts = new Charts(programs.helm, await ensureCharts(silent));
     const dev = await recordStack("dev");
     const crds = dev
         .ofType(":Release")
