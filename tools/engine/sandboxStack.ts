@@ -75,6 +75,7 @@ async function prepare({ cli, project, stack }: SandboxUp): Promise<Pulumi> {
         // The log of events is an option for tools, as Pulumi's own Automation API is one.
         PULUMI_DEBUG_COMMANDS: "true",
         KUBECONFIG: files.kubeconfig,
+        KUBECACHEDIR: join(sandboxDirectory(stack), "kube-cache"),
     });
     const pulumi: Pulumi = (args, more) => ({
         program: cli.program,

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { helmEnvironment } from "../../sandbox";
 import { isObject, parseJson, textAt, type Json } from "../json";
 import { output, run, type Completed } from "../process";
@@ -70,7 +71,9 @@ export class Helm {
     }
 
     private command(args: readonly string[]) {
-        const env = { ...helmEnvironment(this.home), HELM_KUBECONTEXT: undefined };
+        // Discovery is cached under ~/.kube otherwise.
+        const cache = join(this.home, "kube-cache");
+        const env = { ...helmEnvironment(this.home), KUBECACHEDIR: cache, HELM_KUBECONTEXT: undefined };
         return { program: this.program, args: [...args, "--kubeconfig", this.kubeconfig], cwd: this.cwd, env };
     }
 }
