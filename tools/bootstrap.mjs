@@ -46,15 +46,19 @@ function isAtLeast(version, [major, minor]) {
     return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
-/** Runs a program on this terminal and returns its exit code. Signals to us are handed on. */
-function run(program, args, env, stdio = "inherit") {
+/** Ctrl-C reaches the whole group from the terminal: handing it on as well would count as a second one. */
+function politely(child, signal) {
+    if (signal !== "SIGINT" || !process.stdin.isTTY) {
+        child.kill(signal);
+    }
+}
+
+/** Runs a program on this terminal and returns its exit code. What becomes of signals to us is up to `onSignal`. */
+function run(program, args, { env = process.env, stdio = "inherit", onSignal = politely }) {
     const child = spawn(program, args, { cwd: root, env, stdio });
-    // Ctrl-C reaches the whole group from the terminal: handing it on as well would count as a second one.
     const handOn = (signal) => {
         received = signal;
-        if (signal !== "SIGINT" || !process.stdin.isTTY) {
-            child.kill(signal);
-        }
+        onSignal(child, signal);
     };
     const signals = Object.keys(exitCodes);
     signals.forEach((signal) => process.on(signal, handOn));
@@ -102,6 +106,7 @@ async function installDependencies() {
     const args = ["ci", "--no-audit", "--no-fund", "--loglevel=error", "--include=dev", "--include=optional"];
     const code = await runNpm(args).finally(() => clearInterval(timer));
     if (received !== undefined) {
+        console.error("\nStopped. The same command again goes on from here.");
         process.exit(exitCodes[received]);
     }
     if (code !== 0) {
@@ -117,10 +122,11 @@ async function installDependencies() {
 /** npm says where it is when it runs us; a plain `node tools/bootstrap.mjs` takes the one on the PATH. */
 function runNpm(args) {
     const npm = process.env.npm_execpath;
-    const stdio = ["ignore", "inherit", "inherit"];
+    // npm would finish first, whatever it is told; what it leaves is done again in any case.
+    const options = { stdio: ["ignore", "inherit", "inherit"], onSignal: (child) => child.kill("SIGKILL") };
     return npm && /npm(-cli)?\.c?js$/.test(npm)
-        ? run(process.execPath, [npm, ...args], process.env, stdio)
-        : run("npm", args, process.env, stdio);
+        ? run(process.execPath, [npm, ...args], options)
+        : run("npm", args, options);
 }
 
 /** The path of a Node that is new enough: this one, or the one that the dependencies brought. */
@@ -149,7 +155,7 @@ async function main([name, ...args]) {
     await installDependencies();
     const node = findNode();
     const folders = [dirname(node), join(modules, ".bin"), process.env.PATH ?? ""];
-    return run(node, [...commands[name], ...args], { ...process.env, PATH: folders.join(delimiter) });
+    return run(node, [...commands[name], ...args], { env: { ...process.env, PATH: folders.join(delimiter) } });
 }
 
 main(process.argv.slice(2)).then(

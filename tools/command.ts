@@ -1,6 +1,7 @@
 import { CommanderError, type Command } from "commander";
 import { describeError, Interrupted } from "./errors";
 import { interruptionCode, watchSignals } from "./interrupts";
+import { refuseSwallowedOptions } from "./npmArguments";
 import { currentDisplay } from "./steps";
 
 /**
@@ -16,6 +17,7 @@ export async function runCommand(command: Command, continuation: string): Promis
     });
     command.exitOverride();
     try {
+        refuseSwallowedOptions(command);
         await command.parseAsync();
         // Signals that came when all was done change nothing any more.
         process.exit(process.exitCode ?? 0);
