@@ -8,7 +8,7 @@ import { currentDisplay } from "./steps";
  * Runs a command to the end of the process: errors are shown in words, Ctrl-C ends it in order with `continuation`
  * as the last line, and the exit code is right.
  */
-export async function runCommand(command: Command, continuation: string): Promise<void> {
+export async function runCommand(command: Command, continuation: () => string): Promise<void> {
     watchSignals(() => {
         // On a terminal the step that runs says so itself, in place.
         if (!currentDisplay().interactive) {
@@ -22,7 +22,7 @@ export async function runCommand(command: Command, continuation: string): Promis
         // Signals that came when all was done change nothing any more.
         process.exit(process.exitCode ?? 0);
     } catch (error) {
-        process.exit(report(error, continuation));
+        process.exit(report(error, continuation()));
     }
 }
 

@@ -7,13 +7,13 @@ import { changesLine } from "./conclusion";
 import type { Deployment } from "./deployment";
 import { cliEnvironment, findCli, type PulumiCli } from "./engine/cli";
 import { EventLog } from "./engine/events";
-import { UserError } from "./errors";
+import { Interrupted, UserError } from "./errors";
 import { throwIfInterrupted } from "./interrupts";
 import { parseJson, textAt } from "./json";
 import { Kube } from "./kube";
 import { run } from "./process";
 import { root } from "./project";
-import { projectName, stackFile, writeRetargetedStack } from "./stackConfig";
+import { projectName, stackFile, stackValues, writeRetargetedStack } from "./stackConfig";
 import { componentTable, describeEntrances, gatewayAddresses } from "./summary";
 
 interface OwnClusterOptions {
@@ -30,7 +30,8 @@ interface OwnClusterOptions {
  */
 export async function startOnOwnCluster(options: OwnClusterOptions): Promise<void> {
     const { stack, context, yes } = options;
-    stackFile(root, stack);
+    // An unknown stack or a broken file is told before anything is created in a backend.
+    stackValues(projectName(root), stackFile(root, stack));
     const kubeconfig = loadKubeconfig();
     refuseUnknownContext(kubeconfig, context);
     if (!yes && !process.stdin.isTTY) {
@@ -113,15 +114,17 @@ async function up(cli: PulumiCli, { stack, context, yes }: OwnClusterOptions): P
     const file = join(folder, `Pulumi.${stack}.yaml`);
     const events = new EventLog(join(folder, "events.json"));
     writeRetargetedStack(root, stack, file, context);
-    try {
-        const args = ["up", "--stack", stack, "--config-file", file, "--event-log", join(folder, "events.json")];
-        const code = await watched(cli, yes ? [...args, "--yes"] : args);
-        if (code !== 0) {
-            throw new UserError(`The stack "${stack}" was not deployed.`, "See what the Pulumi CLI says above.");
-        }
-    } finally {
+    const args = ["up", "--stack", stack, "--config-file", file, "--event-log", join(folder, "events.json")];
+    const code = await watched(cli, yes ? [...args, "--yes"] : args).finally(async () => {
         events.finish();
         await rm(folder, { recursive: true, force: true });
+    });
+    // On a terminal the CLI reads Ctrl-C as a key: no signal tells us.
+    if (events.errors.some((error) => error.endsWith("update canceled"))) {
+        throw new Interrupted();
+    }
+    if (code !== 0) {
+        throw new UserError(`The stack "${stack}" was not deployed.`, "See what the Pulumi CLI says above.");
     }
     return events.deployment();
 }

@@ -32,7 +32,10 @@ const command = new Command("npm start --")
         await startOnOwnCluster({ stack: options.stack, context: options.context, yes: options.yes });
     });
 
-void runCommand(command, "The same command again goes on from here; `npm stop` removes the sandbox.");
+void runCommand(command, () => {
+    const sandbox = command.opts<Options>().context === undefined;
+    return `The same command again goes on from here${sandbox ? "; `npm stop` removes the sandbox" : ""}.`;
+});
 
 function portNumber(text: string): number {
     const port = Number(text);

@@ -14,7 +14,7 @@ const command = new Command("npm stop --")
     .allowExcessArguments(false)
     .action(({ stack }: { stack?: string }) => stop(stack));
 
-void runCommand(command, "`npm stop` again ends the rest.");
+void runCommand(command, () => "`npm stop` again ends the rest.");
 
 async function stop(only: string | undefined): Promise<void> {
     const stacks = await sandboxes();

@@ -12,7 +12,7 @@ const command = new Command("npm test --")
     .argument("[levels...]", names)
     .action((wanted: string[]) => test(wanted));
 
-void runCommand(command, "`npm test` begins anew.");
+void runCommand(command, () => "`npm test` begins anew.");
 
 async function test(wanted: readonly string[]): Promise<void> {
     const finished: { level: Level; result: LevelResult; milliseconds: number }[] = [];
