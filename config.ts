@@ -30,16 +30,25 @@ export function parseSettings(config: Record<string, string>): Settings {
     const result = schema.safeParse(values);
     const issues = result.success ? [] : result.error.issues;
     const wrong = new Set(issues.map(({ path: [key] }) => key));
-    const sound = Object.fromEntries(Object.entries(values).filter(([key]) => key in schema.shape && !wrong.has(key)));
+    const sound = only(values, (key) => key in schema.shape && !wrong.has(key));
     const problems = [
         ...clusterProblems(cluster),
         ...issues.flatMap((issue) => issueProblems(schema, issue, values)),
-        ...contradictions(schema.partial().parse(sound)),
+        ...contradictions(only(schema.partial().parse(sound), (key) => !wrong.has(key))),
     ];
     if (!result.success || problems.length > 0) {
         throw new ConfigError(problems);
     }
     return { ...result.data, cluster };
+}
+
+/** Some keys of an object: what is wrong is left out, so that nothing is concluded from its defaults. */
+function only<T extends object>(values: T, wanted: (key: string) => boolean): Partial<T> {
+    const kept: Partial<T> = { ...values };
+    Object.keys(kept)
+        .filter((key) => !wanted(key))
+        .forEach((key) => Reflect.deleteProperty(kept, key));
+    return kept;
 }
 
 function fromJson(text: string): unknown {
@@ -50,13 +59,13 @@ function fromJson(text: string): unknown {
     }
 }
 
-function clusterProblems({ context, kubeconfig }: ClusterSettings): ConfigProblem[] {
-    return context !== undefined || kubeconfig !== undefined
+function clusterProblems({ context }: ClusterSettings): ConfigProblem[] {
+    return context
         ? []
         : [
               {
                   path: "kubernetes:context",
-                  value: undefined,
+                  value: context,
                   reason: "the stack names no cluster, and whatever context is current is never deployed to",
                   fix: "run `pulumi config set kubernetes:context NAME`, with a name from `kubectl config get-contexts`",
               },

@@ -28,7 +28,12 @@ export = (): Record<string, pulumi.Input<unknown>> => {
         replicas: highAvailability ? { min: 2, max: 5 } : { min: 1, max: 1 },
     };
     const priorityClassName = highAvailability ? "system-cluster-critical" : undefined;
-    const provider = new k8s.Provider("cluster", { ...settings.cluster, clusterIdentifier: settings.cluster.context });
+    const { context, kubeconfig } = settings.cluster;
+    const provider = new k8s.Provider("cluster", {
+        context,
+        kubeconfig: kubeconfig === undefined ? undefined : pulumi.secret(kubeconfig),
+        clusterIdentifier: context,
+    });
     const { protect } = settings;
 
     // The control plane and cert-manager, side by side.
@@ -51,18 +56,20 @@ export = (): Record<string, pulumi.Input<unknown>> => {
     // The ways in.
     const ingress = new MeshNamespace(ingressNamespace, { networkPolicies }, inMesh);
     const gateway = (exposure: GatewayExposure, issuer: CertificateIssuer) => {
-        const { maxConnections, serviceAnnotations, loadBalancerSourceRanges } = settings.gateways[exposure];
+        const { maxConnections, serviceAnnotations } = settings.gateways[exposure];
         return new IngressGateway(
             `${exposure}-gateway`,
             {
                 ...shared,
                 maxConnections,
                 serviceAnnotations,
-                loadBalancerSourceRanges,
+                loadBalancerSourceRanges:
+                    exposure === GatewayExposure.External ? external.loadBalancerSourceRanges : undefined,
                 exposure,
                 namespace: ingressNamespace,
                 certificates: gatewayCertificates(settings, exposure, issuer.issuerName),
                 priorityClassName,
+                platform: istio.platform,
             },
             { provider, dependsOn: ingress },
         );
@@ -105,7 +112,7 @@ export = (): Record<string, pulumi.Input<unknown>> => {
         const name = hostName(host);
         const entrance = gateways[gateway];
         new HttpRoute(
-            `route-${name}`,
+            name,
             {
                 routeName: name,
                 namespace,

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { images } from "../versions";
-import type { ReplicasArgs } from "./availability";
+import { resources, type ReplicasArgs } from "./availability";
 import { imageHome, type SourcesArgs } from "./helmRelease";
 import { HttpRoute } from "./httpRoute";
 import { MeshService, type CallerArgs } from "./meshService";
@@ -200,19 +200,22 @@ function gatewayCallers(args: BookinfoArgs): CallerArgs[] {
     }));
 }
 
-/** What the images need: the upstream manifests mount these folders. */
+/**
+ * What the images need: Open Liberty under reviews writes beside its program, and eight gunicorn workers under
+ * productpage hold 280 MiB at rest.
+ */
 function container(service: string): Partial<WorkloadArgs> {
+    const common = { writableFolders: ["/tmp"], readOnlyRootFilesystem: false };
     switch (service) {
         case "reviews":
             return {
-                writableFolders: ["/tmp", "/opt/ibm/wlp/output"],
+                ...common,
                 environment: { LOG_DIR: "/tmp/logs" },
-                resources: { requests: { cpu: "20m", memory: "192Mi" }, limits: { cpu: "1", memory: "512Mi" } },
+                resources: resources("100m", "192Mi", "1", "512Mi"),
             };
         case "productpage":
-            return { writableFolders: ["/tmp"] };
+            return { ...common, resources: resources("100m", "320Mi", "1", "768Mi") };
         default:
-            // Upstream runs these without a writable folder but also without a read-only root.
-            return { writableFolders: ["/tmp"], readOnlyRootFilesystem: false };
+            return common;
     }
 }

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { charts } from "../versions";
 import { resources, topologySpread } from "./availability";
 import type { CertManagerValues } from "./chartValues";
+import { criticalPodsQuota } from "./criticalPods";
 import { after } from "./customResource";
 import { helmRelease, type SourcesArgs } from "./helmRelease";
 
@@ -50,6 +51,9 @@ export class CertManager extends pulumi.ComponentResource {
             { metadata: { name: namespaceName } },
             { parent: this },
         );
+        const quota = criticalPodsQuota(name, "critical-pods", namespace.metadata.name, args.priorityClassName, {
+            parent: this,
+        });
         const release = helmRelease(
             `${name}-release`,
             {
@@ -59,7 +63,7 @@ export class CertManager extends pulumi.ComponentResource {
                 sources: args.sources,
                 values: certManagerValues(args, namespaceName),
             },
-            { parent: this },
+            { parent: this, dependsOn: quota },
         );
 
         this.namespace = after(namespaceName, release);
@@ -72,7 +76,8 @@ function certManagerValues(args: CertManagerArgs, namespace: string): CertManage
     const workload = (component: string, replicaCount: number) => ({
         replicaCount,
         podDisruptionBudget: available ? { enabled: true, minAvailable: 1 } : { enabled: false },
-        networkPolicy: { enabled: args.networkPolicies ?? false },
+        // The chart's own list has the ports of some API servers only, and a policy sees the port behind the Service.
+        networkPolicy: { enabled: args.networkPolicies ?? false, egress: [{}] },
         topologySpreadConstraints: available
             ? topologySpread({
                   "app.kubernetes.io/instance": "cert-manager",

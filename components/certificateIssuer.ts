@@ -142,6 +142,8 @@ function acmeSpec(name: string, issuerName: string, acme: AcmeIssuerArgs): Input
               http01: {
                   ingress: {
                       ingressClassName: acme.http01IngressClass,
+                      // cert-manager's default is a NodePort, which would open the challenge on every node.
+                      serviceType: "ClusterIP" as const,
                       // The gateway reaches the solver without a sidecar; a label holds where an annotation is ignored.
                       podTemplate: { metadata: { labels: { "sidecar.istio.io/inject": "false" } } },
                   },

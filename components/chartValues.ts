@@ -22,6 +22,7 @@ export interface IstioGlobalValues {
     istioNamespace?: string;
     hub?: string;
     tag?: string;
+    platform?: string;
     variant?: "distroless";
     priorityClassName?: string;
     networkPolicy?: Toggle;
@@ -34,7 +35,6 @@ export interface IstioGlobalValues {
 /** Values of Istio's chart `base`. */
 export interface BaseValues {
     defaultRevision: string;
-    base: { validationFailurePolicy: "Fail" };
     global: IstioGlobalValues;
 }
 
@@ -69,7 +69,6 @@ export interface IstiodValues {
     extraContainerArgs: string[];
     env: Record<string, string>;
     cni: Toggle;
-    base: { validationFailurePolicy: "Fail" };
     meshConfig: MeshConfigValues;
     global: IstioGlobalValues;
 }
@@ -78,8 +77,6 @@ export interface IstiodValues {
 export interface CniValues {
     resources: ResourceRequirementsArgs;
     seccompProfile: SeccompProfile;
-    cniBinDir?: string;
-    cniConfDir?: string;
     global: IstioGlobalValues;
 }
 
@@ -106,14 +103,14 @@ export interface GatewayValues {
     topologySpreadConstraints: SpreadConstraint[];
     resources: ResourceRequirementsArgs;
     priorityClassName: string;
-    global: { networkPolicy: Toggle };
+    global: { networkPolicy: Toggle; platform?: string };
 }
 
 /** What cert-manager's three deployments have in common. */
 interface CertManagerWorkloadValues {
     replicaCount: number;
     podDisruptionBudget: Toggle & Partial<Disruption>;
-    networkPolicy: Toggle;
+    networkPolicy: Toggle & { egress: Record<string, never>[] };
     resources: ResourceRequirementsArgs;
     topologySpreadConstraints: SpreadConstraint[];
 }

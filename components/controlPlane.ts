@@ -1,16 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { charts, images } from "../versions";
-import {
-    checkReplicas,
-    resources,
-    topologySpread,
-    type ReplicasArgs,
-    type ResourceRequirementsArgs,
-} from "./availability";
-import type { BaseValues, CniValues, IstiodValues, IstioGlobalValues, MeshConfigValues } from "./chartValues";
+import { charts } from "../versions";
+import { checkReplicas, type ReplicasArgs, type ResourceRequirementsArgs } from "./availability";
+import { baseValues, cniValues, ingressClassName, istiodValues } from "./controlPlaneValues";
+import { criticalPodsQuota } from "./criticalPods";
 import { after } from "./customResource";
-import { helmRelease, imageHome, type SourcesArgs } from "./helmRelease";
+import { helmRelease, type SourcesArgs } from "./helmRelease";
 
 /** What a sidecar does with calls to hosts that the mesh does not know. */
 export enum OutboundTrafficPolicy {
@@ -18,6 +13,16 @@ export enum OutboundTrafficPolicy {
     AllowAny = "ALLOW_ANY",
     /** Refuses them: only Services and ServiceEntries can be called. */
     RegistryOnly = "REGISTRY_ONLY",
+}
+
+/** Platforms that Istio's charts have settings for, https://istio.io/latest/docs/ambient/install/platform-prerequisites/. */
+export enum Platform {
+    Gke = "gke",
+    K3d = "k3d",
+    K3s = "k3s",
+    Microk8s = "microk8s",
+    Minikube = "minikube",
+    Openshift = "openshift",
 }
 
 /** Where the gateway that serves Ingress objects of class `istio` runs: cert-manager's HTTP-01 solver makes such. */
@@ -54,7 +59,7 @@ export interface ControlPlaneArgs {
     resources?: ResourceRequirementsArgs;
     /**
      * Requests and limits of every sidecar.
-     * @default 10m and 64Mi requested, 1 CPU and 512Mi at most
+     * @default 10m and 64Mi requested, 1 CPU and 512Mi at most; with several istiods 100m, 128Mi, 2 CPUs and 1Gi
      */
     sidecarResources?: ResourceRequirementsArgs;
     /**
@@ -62,6 +67,11 @@ export interface ControlPlaneArgs {
      * @default false
      */
     cni?: boolean;
+    /**
+     * Where the cluster runs, when Istio's charts know it: paths of the CNI plugin and the like follow from it.
+     * @default - plain Kubernetes
+     */
+    platform?: Platform;
     /** @default OutboundTrafficPolicy.AllowAny */
     outboundTrafficPolicy?: OutboundTrafficPolicy;
     /**
@@ -117,6 +127,13 @@ export class ControlPlane extends pulumi.ComponentResource {
             { parent: this },
         );
         const shared = { namespace: namespace.metadata.name, sources: args.sources };
+        const quota = criticalPodsQuota(
+            name,
+            "critical-pods",
+            namespace.metadata.name,
+            args.cni ? "system-node-critical" : args.priorityClassName,
+            { parent: this },
+        );
         const base = helmRelease(
             `${name}-base`,
             { ...shared, releaseName: "istio-base", pin: charts.base, values: baseValues(args) },
@@ -125,14 +142,14 @@ export class ControlPlane extends pulumi.ComponentResource {
         const istiod = helmRelease(
             `${name}-istiod`,
             { ...shared, releaseName: "istiod", pin: charts.istiod, values: istiodValues(args) },
-            { parent: this, dependsOn: base },
+            { parent: this, dependsOn: [base, ...quota] },
         );
         const cni = args.cni
             ? [
                   helmRelease(
                       `${name}-cni`,
                       { ...shared, releaseName: "istio-cni", pin: charts.cni, values: cniValues(args) },
-                      { parent: this, dependsOn: base },
+                      { parent: this, dependsOn: [base, ...quota] },
                   ),
               ]
             : [];
@@ -146,103 +163,4 @@ export class ControlPlane extends pulumi.ComponentResource {
         this.ingressClass = after(ingressClassName, ingressClass);
         this.registerOutputs({ namespace: this.namespace, ingressClass: this.ingressClass });
     }
-}
-
-const ingressClassName = "istio";
-
-function globalValues(args: ControlPlaneArgs): IstioGlobalValues {
-    return {
-        hub: imageHome(images.istio, args.sources),
-        tag: images.istio.tag,
-        ...((args.distroless ?? true) ? { variant: "distroless" } : {}),
-        networkPolicy: { enabled: args.networkPolicies ?? false },
-    };
-}
-
-function baseValues(args: ControlPlaneArgs): BaseValues {
-    return {
-        defaultRevision: "default",
-        // Without it istiod flips the webhook's policy after the installation, and every preview shows the drift
-        // (https://github.com/pulumi/pulumi-kubernetes/issues/2210).
-        base: { validationFailurePolicy: "Fail" },
-        global: { istioNamespace: args.namespace ?? "istio-system" },
-    };
-}
-
-function istiodValues(args: ControlPlaneArgs): IstiodValues {
-    const replicas = args.replicas ?? { min: 1, max: 1 };
-    return {
-        ...istiodScale(replicas),
-        resources: args.resources ?? resources("100m", "256Mi", "1", "1Gi"),
-        seccompProfile: { type: "RuntimeDefault" },
-        // Closes the plaintext xDS port 15010 (https://istio.io/latest/docs/ops/best-practices/security/).
-        extraContainerArgs: ["--grpcAddr="],
-        env: {
-            PILOT_SCOPE_GATEWAY_TO_NAMESPACE: "true",
-            // The Gateway that istiod derives from an Ingress lives in this namespace; with gateways scoped to their
-            // own namespace it must be that of the gateway's pods, or HTTP-01 challenges answer 404.
-            K8S_INGRESS_NS: ingressController(args).namespace,
-        },
-        cni: { enabled: args.cni ?? false },
-        base: { validationFailurePolicy: "Fail" },
-        meshConfig: meshConfig(args),
-        global: {
-            ...globalValues(args),
-            istioNamespace: args.namespace ?? "istio-system",
-            logAsJson: true,
-            defaultPodDisruptionBudget: { enabled: replicas.min > 1 },
-            priorityClassName: args.priorityClassName ?? "",
-            proxy: {
-                resources: args.sidecarResources ?? resources("10m", "64Mi", "1", "512Mi"),
-                seccompProfile: { type: "RuntimeDefault" },
-            },
-        },
-    };
-}
-
-function istiodScale(replicas: ReplicasArgs): Partial<IstiodValues> & Pick<IstiodValues, "autoscaleEnabled"> {
-    const scale =
-        replicas.max > replicas.min
-            ? { autoscaleEnabled: true, autoscaleMin: replicas.min, autoscaleMax: replicas.max }
-            : { autoscaleEnabled: false, replicaCount: replicas.min };
-    return replicas.max > 1
-        ? { ...scale, pdb: { minAvailable: 1 }, topologySpreadConstraints: topologySpread({ app: "istiod" }) }
-        : scale;
-}
-
-function meshConfig(args: ControlPlaneArgs): MeshConfigValues {
-    const ingress = ingressController(args);
-    return {
-        ...((args.accessLogs ?? true) ? { accessLogFile: "/dev/stdout", accessLogEncoding: "JSON" } : {}),
-        enableAutoMtls: true,
-        enablePrometheusMerge: true,
-        outboundTrafficPolicy: { mode: args.outboundTrafficPolicy ?? OutboundTrafficPolicy.AllowAny },
-        pathNormalization: { normalization: "DECODE_AND_MERGE_SLASHES" },
-        tlsDefaults: { minProtocolVersion: "TLSV1_2" },
-        meshMTLS: { minProtocolVersion: "TLSV1_2" },
-        ingressControllerMode: "STRICT",
-        ingressClass: ingressClassName,
-        ingressSelector: ingress.selector,
-        ingressService: ingress.service,
-        trustDomain: args.trustDomain ?? "cluster.local",
-        defaultConfig: { holdApplicationUntilProxyStarts: true },
-    };
-}
-
-function ingressController(args: ControlPlaneArgs): IngressControllerArgs {
-    return (
-        args.ingressController ?? {
-            namespace: "istio-ingress",
-            selector: "ingressgateway",
-            service: "istio-ingressgateway",
-        }
-    );
-}
-
-function cniValues(args: ControlPlaneArgs): CniValues {
-    return {
-        resources: resources("20m", "64Mi", "500m", "256Mi"),
-        seccompProfile: { type: "RuntimeDefault" },
-        global: globalValues(args),
-    };
 }

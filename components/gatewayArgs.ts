@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ReplicasArgs, ResourceRequirementsArgs } from "./availability";
+import type { Platform } from "./controlPlane";
 import type { SourcesArgs } from "./helmRelease";
 
 /** Who reaches a gateway. */
@@ -50,7 +51,7 @@ export interface IngressGatewayArgs {
     certificates?: GatewayCertificateArgs[];
     /** @default one replica */
     replicas?: ReplicasArgs;
-    /** @default 50m and 128Mi requested, 2 CPUs and 1Gi at most */
+    /** @default 100m and 128Mi requested, 2 CPUs and 1Gi at most */
     resources?: ResourceRequirementsArgs;
     /**
      * Connections that one replica accepts at most.
@@ -63,7 +64,7 @@ export interface IngressGatewayArgs {
      */
     serviceAnnotations?: Record<string, string>;
     /**
-     * Networks, in CIDR notation, that the load balancer lets in.
+     * Networks, in CIDR notation, that the load balancer of an external gateway lets in.
      * @default - all
      */
     loadBalancerSourceRanges?: string[];
@@ -71,6 +72,11 @@ export interface IngressGatewayArgs {
     networkPolicies?: boolean;
     /** @default - the cluster's default priority */
     priorityClassName?: string;
+    /**
+     * Where the cluster runs, when Istio's charts know it.
+     * @default - plain Kubernetes
+     */
+    platform?: Platform;
     /**
      * The trust domain of the mesh.
      * @default "cluster.local"

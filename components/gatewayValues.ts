@@ -41,9 +41,12 @@ export function gatewayValues(args: IngressGatewayArgs): GatewayValues {
             : { autoscaling: { enabled: false }, replicaCount: replicas.min }),
         podDisruptionBudget: replicas.min > 1 ? { minAvailable: 1 } : {},
         topologySpreadConstraints: replicas.max > 1 ? topologySpread({ app: releaseName }) : [],
-        resources: args.resources ?? resources("50m", "128Mi", "2", "1Gi"),
+        resources: args.resources ?? resources("100m", "128Mi", "2", "1Gi"),
         priorityClassName: args.priorityClassName ?? "",
-        global: { networkPolicy: { enabled: args.networkPolicies ?? false } },
+        global: {
+            networkPolicy: { enabled: args.networkPolicies ?? false },
+            ...(args.platform ? { platform: args.platform } : {}),
+        },
     };
 }
 

@@ -8,7 +8,13 @@ export {
     type PrivateCaArgs,
 } from "./certificateIssuer";
 export { CertManager, type CertManagerArgs } from "./certManager";
-export { ControlPlane, OutboundTrafficPolicy, type ControlPlaneArgs, type IngressControllerArgs } from "./controlPlane";
+export {
+    ControlPlane,
+    OutboundTrafficPolicy,
+    Platform,
+    type ControlPlaneArgs,
+    type IngressControllerArgs,
+} from "./controlPlane";
 export type {
     AzureDnsArgs,
     AzureManagedIdentityArgs,

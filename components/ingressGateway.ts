@@ -5,6 +5,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { charts } from "../versions";
 import { checkReplicas } from "./availability";
+import { criticalPodsQuota } from "./criticalPods";
 import { after, customResource } from "./customResource";
 import { GatewayExposure, type GatewayCertificateArgs, type IngressGatewayArgs } from "./gatewayArgs";
 import { gatewayIdentity, gatewayValues } from "./gatewayValues";
@@ -36,6 +37,9 @@ export class IngressGateway extends pulumi.ComponentResource {
         checkReplicas(`IngressGateway "${name}"`, args.replicas ?? { min: 1, max: 1 });
 
         const identity = gatewayIdentity(args);
+        const quota = criticalPodsQuota(name, `${name}-critical-pods`, args.namespace, args.priorityClassName, {
+            parent: this,
+        });
         const release = helmRelease(
             `${name}-release`,
             {
@@ -45,7 +49,7 @@ export class IngressGateway extends pulumi.ComponentResource {
                 sources: args.sources,
                 values: gatewayValues(args),
             },
-            { parent: this },
+            { parent: this, dependsOn: quota },
         );
         if (hosts.length > 0) {
             this.https(name, args);
@@ -110,8 +114,8 @@ export class IngressGateway extends pulumi.ComponentResource {
                 spec: {
                     selector: { matchLabels: gatewayIdentity(args).selector },
                     action: "ALLOW",
-                    // A client may name the port in its Host header.
-                    rules: [{ to: [{ operation: { hosts: hosts.flatMap((host) => [host, `${host}:*`]) } }] }],
+                    // A client may name the port in its Host header. With a wildcard in front none can stand behind.
+                    rules: [{ to: [{ operation: { hosts: hosts.flatMap(withPorts) } }] }],
                 },
             },
             { parent: this },
@@ -199,6 +203,10 @@ function previewInputs(args: IngressGatewayArgs): pulumi.Inputs {
 /** The one value that the Certificate's secret and the gateway's `credentialName` come from. */
 function secretName(certificate: GatewayCertificateArgs): string {
     return `${certificate.name}-tls`;
+}
+
+function withPorts(host: string): string[] {
+    return host.startsWith("*") ? [host, `${host}:80`, `${host}:443`] : [host, `${host}:*`];
 }
 
 function checkClaims(name: string, hosts: string[]): void {

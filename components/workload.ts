@@ -39,7 +39,7 @@ export interface WorkloadArgs {
      * @default true
      */
     readOnlyRootFilesystem?: boolean;
-    /** @default 10m and 64Mi requested, 500m and 256Mi at most */
+    /** @default 10m (100m when it scales) and 64Mi requested, 500m and 256Mi at most */
     resources?: ResourceRequirementsArgs;
     /**
      * Replicas of each version.
@@ -90,7 +90,8 @@ function container(
         imagePullPolicy: "IfNotPresent",
         ports: [{ name: "app", containerPort: args.port, protocol: "TCP" }],
         env: Object.entries(args.environment ?? {}).map(([name, value]) => ({ name, value })),
-        resources: args.resources ?? resources("10m", "64Mi", "500m", "256Mi"),
+        // An autoscaler compares use with what is requested: with next to nothing requested it would always scale up.
+        resources: args.resources ?? resources(scales(args) ? "100m" : "10m", "64Mi", "500m", "256Mi"),
         securityContext: {
             allowPrivilegeEscalation: false,
             capabilities: { drop: ["ALL"] },
@@ -99,6 +100,10 @@ function container(
         volumeMounts: folders(args).map(({ name, mountPath }) => ({ name, mountPath })),
         ...probes(args),
     };
+}
+
+function scales({ replicas }: WorkloadArgs): boolean {
+    return replicas !== undefined && replicas.max > replicas.min;
 }
 
 function probes(args: WorkloadArgs) {

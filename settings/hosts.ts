@@ -16,9 +16,9 @@ export interface HostClaim {
 /** Namespace of the sample application. */
 export const bookinfoNamespace = "bookinfo";
 
-/** A host as the name of a Kubernetes object. */
+/** A host as the name of a Kubernetes object, another name for every host. */
 export function hostName(host: string): string {
-    return host.replace("*", "wildcard").replaceAll(".", "-");
+    return `route-${host.replaceAll("-", "--").replace("*", "wildcard--").replaceAll(".", "-")}`;
 }
 
 /** The hosts that one of the gateways serves, for one application or for all. */
@@ -34,7 +34,7 @@ export function gatewayCertificates(
 ): GatewayCertificateArgs[] {
     const names = [...new Set(hostClaims(settings, gateway).map(({ name }) => name))];
     return names.map((name) => ({
-        name: gateway === GatewayExposure.Internal ? `${name}-internal` : name,
+        name: gateway === GatewayExposure.Internal ? `internal-${name}` : name,
         issuerName,
         hosts: hostClaims(settings, gateway, name).map(({ host, namespace }) => ({ host, namespace })),
     }));

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { OutboundTrafficPolicy } from "../components";
+import { OutboundTrafficPolicy, Platform } from "../components";
 import { hostProblem, labelProblem, weightsProblem } from "../components/validation";
 
 /** Adds a problem with the way to mend it. */
@@ -14,6 +14,16 @@ const host = z.string().superRefine((value, context) => {
     }
 });
 
+/** A name to put hosts under. */
+const domain = z.string().superRefine((value, context) => {
+    const reason = value.startsWith("*")
+        ? "is a wildcard, and hosts are put under it"
+        : (hostProblem(value) ?? hostProblem(`bookinfo.${value}`));
+    if (reason) {
+        problem(context, reason, 'write a DNS name, as "example.com"');
+    }
+});
+
 const label = z.string().superRefine((value, context) => {
     const reason = labelProblem(value);
     if (reason) {
@@ -22,17 +32,21 @@ const label = z.string().superRefine((value, context) => {
 });
 
 const percent = z.int().min(0).max(100);
-const reviews = z.strictObject({ v1: percent, v2: percent, v3: percent.default(0) }).superRefine((weights, context) => {
-    const reason = weightsProblem(Object.values(weights));
-    if (reason) {
-        problem(context, reason, "change the weights until they sum to 100");
-    }
-});
+const reviews = z
+    .strictObject({ v1: percent.default(0), v2: percent.default(0), v3: percent.default(0) })
+    .superRefine((weights, context) => {
+        const reason = weightsProblem(Object.values(weights));
+        if (reason) {
+            problem(context, reason, "change the weights until they sum to 100");
+        }
+    });
 
-const gateway = z.strictObject({
+const internalGateway = z.strictObject({
     enabled: z.boolean().default(true),
     maxConnections: z.int().min(1).default(50000),
     serviceAnnotations: z.record(z.string(), z.string()).default({}),
+});
+const externalGateway = internalGateway.extend({
     loadBalancerSourceRanges: z.array(z.union([z.cidrv4(), z.cidrv6()])).optional(),
 });
 
@@ -86,15 +100,25 @@ const dns01 = z.strictObject({
         .optional(),
 });
 
+const mirror = text.refine((value) => /^(https?:\/\/|oci:\/\/|(?!~)[^:]+$)/.test(value), {
+    error: "is neither a folder nor a chart repository",
+    params: { fix: 'write "./charts", "https://…" or "oci://…"' },
+});
+const registry = text.refine((value) => /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/.test(value), {
+    error: "is no registry",
+    params: { fix: 'write a host without a scheme, as "registry.example.com:5000/mirror"' },
+});
+
 /** Every key of the stack config, without the project's prefix. Pulumi.yaml describes them to people. */
 export const schema = z.strictObject({
-    domain: host,
-    internalDomain: host.default("internal"),
+    domain,
+    internalDomain: domain.default("internal"),
     highAvailability: z.boolean().default(false),
     protect: z.boolean().default(false),
     istio: z
         .strictObject({
             cni: z.boolean().default(false),
+            platform: z.enum(Platform).optional(),
             distroless: z.boolean().default(true),
             networkPolicies: z.boolean().default(false),
             outboundTrafficPolicy: z.enum(OutboundTrafficPolicy).default(OutboundTrafficPolicy.AllowAny),
@@ -109,7 +133,9 @@ export const schema = z.strictObject({
             dns01: dns01.optional(),
         })
         .prefault({}),
-    gateways: z.strictObject({ external: gateway.prefault({}), internal: gateway.prefault({}) }).prefault({}),
+    gateways: z
+        .strictObject({ external: externalGateway.prefault({}), internal: internalGateway.prefault({}) })
+        .prefault({}),
     bookinfo: z
         .strictObject({
             enabled: z.boolean().default(true),
@@ -118,8 +144,8 @@ export const schema = z.strictObject({
         })
         .prefault({}),
     routes: z.array(route).default([]),
-    charts: z.strictObject({ mirror: z.string().min(1).optional() }).prefault({}),
-    images: z.strictObject({ registry: z.string().min(1).optional() }).prefault({}),
+    charts: z.strictObject({ mirror: mirror.optional() }).prefault({}),
+    images: z.strictObject({ registry: registry.optional() }).prefault({}),
 });
 
 /** The cluster that the stack names. */

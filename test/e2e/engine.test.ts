@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiextensionsV1Api, AppsV1Api, CoreV1Api, KubeConfig, RbacAuthorizationV1Api } from "@kubernetes/client-node";
-import { ensureCharts, startSandbox, stopSandbox, type Sandbox } from "../../sandbox";
+import { contextName, ensureCharts, startSandbox, stopSandbox, type Sandbox } from "../../sandbox";
 import { cliEnvironment, findCli, type PulumiCli } from "../../tools/engine/cli";
 import { root } from "../../tools/project";
 import { run } from "../../tools/process";
@@ -35,6 +35,7 @@ class EngineStack {
     /** Writes the stack's config for the next command, with some of it changed. */
     configure(changes: Overrides = {}): void {
         writeDerivedStack(root, this.stack, this.configFile(), {
+            "kubernetes:context": contextName,
             "kubernetes:kubeconfig": this.sandbox.kubeconfig,
             "pulumi-istio-platform:charts": { mirror: relative(root, this.charts) },
             "pulumi-istio-platform:protect": false,

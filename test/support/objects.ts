@@ -43,7 +43,7 @@ export function find(
 
 /** Keys that the charts accept although their values files only mention them in comments. */
 const undocumented = new Set([
-    "base.validationFailurePolicy",
+    "global.platform",
     "global.networkPolicy",
     "meshConfig",
     "global.proxy.seccompProfile",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ConfigError, gatewayCertificates, hostClaims, parseSettings } from "../../config";
+import { ConfigError, gatewayCertificates, hostClaims, hostName, parseSettings } from "../../config";
 import { GatewayExposure } from "../../components";
 
 const key = (name: string) => `pulumi-istio-platform:${name}`;
@@ -105,7 +105,8 @@ describe("stack config", () => {
             () => parseSettings(rest),
             /kubernetes:context is not set[^]*pulumi config set kubernetes:context NAME/,
         );
-        assert.equal(parseSettings({ ...rest, "kubernetes:kubeconfig": "/k" }).cluster.kubeconfig, "/k");
+        assert.throws(() => parseSettings({ ...rest, "kubernetes:kubeconfig": "/k" }), /kubernetes:context is not set/);
+        assert.throws(() => parseSettings({ ...rest, "kubernetes:context": "" }), /kubernetes:context is ""/);
     });
 
     it("refuses a domain that is no DNS name", () => {
@@ -152,6 +153,74 @@ describe("stack config", () => {
         );
     });
 
+    it("refuses what Let's Encrypt would refuse, and accepts what it would not", () => {
+        const certificates = { issuer: "letsencrypt-prod", email: "platform@example.com" };
+        const route = { host: "*.shop.example.com", namespace: "shop", service: "shop", port: 80 };
+        assertProblem(
+            { certificates, routes: [route] },
+            /routes\.0\.host: Let's Encrypt issues wildcards by DNS-01 only/,
+        );
+        assertProblem(
+            { certificates, domain: "mesh.corp.internal", internalDomain: "m" },
+            /^domain: .*public domains only/,
+        );
+        assertProblem(
+            { certificates, bookinfo: { hosts: ["b.internal"] }, internalDomain: "m" },
+            /^bookinfo\.hosts: .*public/,
+        );
+        const gateways = { external: { loadBalancerSourceRanges: ["10.0.0.0/8"] } };
+        assertProblem(
+            { certificates, gateways },
+            /loadBalancerSourceRanges: Let's Encrypt checks HTTP-01 from addresses/,
+        );
+        assert.deepEqual(problems({ certificates, domain: "shop.xn--p1ai" }), []);
+        assert.deepEqual(problems({ certificates, domain: "x.internal", bookinfo: { hosts: ["b.example.com"] } }), []);
+    });
+
+    it("refuses settings that would be ignored", () => {
+        const dns01 = { route53: { region: "eu-west-1" } };
+        assertProblem({ certificates: { dns01 } }, /certificates\.dns01: the DNS provider is given but not used/);
+        assertProblem({ gateways: { internal: { loadBalancerSourceRanges: ["10.0.0.0/8"] } } }, /there is no such key/);
+        assertProblem(
+            { bookinfo: { hosts: ["b.example.com"] }, gateways: { external: { enabled: false } } },
+            /bookinfo\.hosts: public hosts are served by the external gateway, which is off/,
+        );
+    });
+
+    it("concludes nothing from what is wrong in itself", () => {
+        const off = { external: { enabled: false }, internal: { enabled: false } };
+        assertProblem({ bookinfo: { enabled: false, hostz: 1 }, gateways: off }, /bookinfo\.hostz/);
+    });
+
+    it("refuses domains that are wildcards, and sources that are none", () => {
+        assertProblem({ domain: "*.example.com" }, /domain: is a wildcard/);
+        assertProblem({ images: { registry: "https://registry.example.com/" } }, /images\.registry: is no registry/);
+        for (const mirror of ["ftp://charts.example.com", "~/charts"]) {
+            assertProblem({ charts: { mirror } }, /charts\.mirror: is neither a folder nor a chart repository/);
+        }
+        for (const mirror of [
+            "./charts",
+            "charts",
+            "https://charts.example.com",
+            "oci://registry.example.com/charts",
+        ]) {
+            assert.deepEqual(problems({ charts: { mirror } }), []);
+        }
+    });
+
+    it("gives every host a name of its own", () => {
+        const hosts = ["a-b.x.com", "a.b.x.com", "*.x.com", "wildcard.x.com", "bookinfo"];
+        assert.equal(new Set([...hosts.map(hostName), "bookinfo"]).size, hosts.length + 1);
+    });
+
+    it("takes one weight for all of it", () => {
+        assert.deepEqual(parseSettings(config({ bookinfo: { reviews: { v3: 100 } } })).bookinfo.reviews, {
+            v1: 0,
+            v2: 0,
+            v3: 100,
+        });
+    });
+
     it("takes text that is no JSON as a wrong type, not as a crash", () => {
         assertProblem({ istio: "{cni: yes" }, /istio: expected object, received string/);
     });
@@ -173,14 +242,14 @@ describe("stack config", () => {
                 ],
             },
             {
-                name: "wildcard-shop-example-com",
+                name: "route-wildcard---shop-example-com",
                 issuerName: "ca",
                 hosts: [{ host: "*.shop.example.com", namespace: "shop" }],
             },
         ]);
         assert.deepEqual(
             gatewayCertificates(settings, GatewayExposure.Internal, "ca").map(({ name }) => name),
-            ["bookinfo-internal"],
+            ["internal-bookinfo"],
         );
         assert.equal(hostClaims(settings, "internal").length, 1);
     });

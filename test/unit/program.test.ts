@@ -115,6 +115,6 @@ describe("the program", () => {
             recorded.input(...spec, "http", 0, "route", 0, "destination", "host"),
             "shop.shop.svc.cluster.local",
         );
-        assert.ok(recorded.names().includes("external-gateway-certificate-shop-example-com"));
+        assert.ok(recorded.names().includes("external-gateway-certificate-route-shop-example-com"));
     });
 });

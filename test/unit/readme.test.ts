@@ -21,7 +21,7 @@ describe("README", () => {
 
     it("documents the keys of each object", () => {
         const known: Record<string, string[]> = {
-            istio: ["cni", "distroless", "networkPolicies", "outboundTrafficPolicy", "accessLogs"],
+            istio: ["cni", "platform", "distroless", "networkPolicies", "outboundTrafficPolicy", "accessLogs"],
             certificates: ["issuer", "email", "challenge", "dns01"],
             bookinfo: ["enabled", "hosts", "reviews"],
         };

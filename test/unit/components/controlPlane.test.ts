@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ControlPlane, OutboundTrafficPolicy } from "../../../components";
+import { ControlPlane, OutboundTrafficPolicy, Platform } from "../../../components";
 import { istioVersion } from "../../../versions";
 import { record } from "../../support/recorded";
 
@@ -22,8 +22,9 @@ describe("ControlPlane", () => {
 
     it("installs istiod and the CNI plugin after the CRDs, and neither after the other", async () => {
         const made = await record(() => new ControlPlane("istio", { cni: true }));
-        assert.deepEqual(made.dependenciesOf("istio-istiod"), ["istio-base", "istio-namespace"]);
-        assert.deepEqual(made.dependenciesOf("istio-cni"), ["istio-base", "istio-namespace"]);
+        for (const release of ["istio-istiod", "istio-cni"]) {
+            assert.deepEqual(made.dependenciesOf(release), ["istio-base", "istio-critical-pods", "istio-namespace"]);
+        }
         assert.equal(made.input("istio-istiod", "values", "cni", "enabled"), true);
     });
 
@@ -50,11 +51,29 @@ describe("ControlPlane", () => {
         assert.equal(made.input("istio-istiod", "values", "env", "PILOT_SCOPE_GATEWAY_TO_NAMESPACE"), "true");
     });
 
-    it("settles the webhook's failure policy, normalizes paths and closes plaintext xDS", async () => {
+    it("leaves the webhook's failure policy to istiod, which closes it when it answers", async () => {
         const made = await record(() => new ControlPlane("istio"));
         for (const release of ["istio-base", "istio-istiod"]) {
-            assert.equal(made.input(release, "values", "base", "validationFailurePolicy"), "Fail");
+            assert.equal(made.input(release, "values", "base", "validationFailurePolicy"), undefined);
         }
+    });
+
+    it("tells the charts the platform, whose CNI paths differ", async () => {
+        const made = await record(() => new ControlPlane("istio", { cni: true, platform: Platform.K3s }));
+        for (const release of ["istio-istiod", "istio-cni"]) {
+            assert.equal(made.input(release, "values", "global", "platform"), "k3s");
+        }
+    });
+
+    it("admits pods of the system's priority where clusters limit it", async () => {
+        const made = await record(() => new ControlPlane("istio", { priorityClassName: "system-cluster-critical" }));
+        const selector = ["istio-critical-pods", "spec", "scopeSelector", "matchExpressions", 0] as const;
+        assert.equal(made.input(...selector, "scopeName"), "PriorityClass");
+        assert.ok(!(await record(() => new ControlPlane("istio"))).names().includes("istio-critical-pods"));
+    });
+
+    it("normalizes paths and closes plaintext xDS", async () => {
+        const made = await record(() => new ControlPlane("istio"));
         assert.equal(
             made.input("istio-istiod", "values", "meshConfig", "pathNormalization", "normalization"),
             "DECODE_AND_MERGE_SLASHES",
