@@ -143,16 +143,26 @@ async function watched(cli: PulumiCli, args: string[]): Promise<number> {
 }
 
 async function conclude(deployment: Deployment, kubeconfig: KubeConfig, context: string): Promise<void> {
-    kubeconfig.setCurrentContext(context);
-    const kube = await Kube.of(kubeconfig);
-    const gateways = await gatewayAddresses(kube, deployment.outputs).finally(() => kube.close());
     const lines = [
         "",
         componentTable(deployment),
-        ...describeEntrances(gateways, deployment.outputs),
+        ...(await entrances(deployment, kubeconfig, context)),
         "  Point the hosts' DNS names at the external gateway's address.",
         "",
         changesLine(deployment),
     ];
     process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** The gateways as the cluster has them. That they cannot be read does not make the deployment a failure. */
+async function entrances(deployment: Deployment, kubeconfig: KubeConfig, context: string): Promise<string[]> {
+    kubeconfig.setCurrentContext(context);
+    try {
+        const kube = await Kube.of(kubeconfig);
+        const gateways = await gatewayAddresses(kube, deployment.outputs).finally(() => kube.close());
+        return describeEntrances(gateways, deployment.outputs);
+    } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        return [...describeEntrances([], deployment.outputs), `  The gateways' addresses could not be read: ${reason}`];
+    }
 }

@@ -1,10 +1,8 @@
 import { Command } from "commander";
-import { ensureCharts, ensurePrograms } from "../sandbox";
 import { runCommand } from "./command";
 import { formatDuration } from "./duration";
 import { UserError } from "./errors";
 import { throwIfInterrupted } from "./interrupts";
-import { runSteps } from "./steps";
 import { hasTests, levels, type Level, type LevelResult } from "./testing/levels";
 
 const names = levels.map(({ name }) => name).join(", ");
@@ -19,9 +17,6 @@ void runCommand(command, () => "`npm test` begins anew.");
 async function test(wanted: readonly string[]): Promise<void> {
     const finished: { level: Level; result: LevelResult; milliseconds: number }[] = [];
     for (const level of choose(wanted)) {
-        if (level.needsSandbox && !finished.some(({ level }) => level.needsSandbox)) {
-            await prepareSandbox();
-        }
         process.stdout.write(`\n── ${level.name}: ${level.description}\n`);
         const start = Date.now();
         const result = await level.run();
@@ -38,26 +33,6 @@ async function test(wanted: readonly string[]): Promise<void> {
     ];
     process.stdout.write(`${lines.join("\n")}\n`);
     process.exitCode = total(results, "failed") === 0 ? 0 : 1;
-}
-
-async function prepareSandbox(): Promise<void> {
-    process.stdout.write("\n");
-    await runSteps([
-        {
-            title: "Programs of the sandbox",
-            work: async (report) => {
-                await ensurePrograms(report);
-                return undefined;
-            },
-        },
-        {
-            title: "Helm charts",
-            work: async (report) => {
-                await ensureCharts(report);
-                return undefined;
-            },
-        },
-    ]);
 }
 
 function choose(wanted: readonly string[]): Level[] {

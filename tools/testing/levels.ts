@@ -2,8 +2,9 @@ import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureCharts, ensurePrograms, SandboxError } from "../../sandbox";
-import { interruption, throwIfInterrupted } from "../interrupts";
+import { ensureCharts, ensurePrograms } from "../../sandbox";
+import { describeError } from "../errors";
+import { interruption, onInsistence, throwIfInterrupted } from "../interrupts";
 import { at, listAt, parseJson } from "../json";
 import { root } from "../project";
 import { runSteps } from "../steps";
@@ -22,8 +23,6 @@ export interface LevelResult {
 export interface Level {
     name: string;
     description: string;
-    /** Whether it needs the sandbox's programs and charts. Making them takes minutes, which no test is to wait for. */
-    needsSandbox: boolean;
     run: () => Promise<LevelResult>;
 }
 
@@ -45,7 +44,7 @@ export const levels: Level[] = [
     prepared(mochaLevel("e2e", "the commands, on a sandbox")),
 ];
 
-/** A level that needs the sandbox's programs and charts, which the first run ever builds. */
+/** A level that needs the sandbox's programs and charts: making them takes minutes, which no test is to wait for. */
 function prepared(level: Level): Level {
     return {
         ...level,
@@ -60,16 +59,12 @@ function prepared(level: Level): Level {
                 ]);
             } catch (error) {
                 throwIfInterrupted();
-                process.stdout.write(`\n${describe(error)}\n`);
+                process.stdout.write(`\n${describeError(error)}\n`);
                 return { passed: 0, failed: 1, skipped: [], broken: "it needs the sandbox's programs and charts" };
             }
             return level.run();
         },
     };
-}
-
-function describe(error: unknown): string {
-    return error instanceof SandboxError ? `${error.message}\n  ${error.fix}` : String(error);
 }
 
 /** Runs the checks that read the code without running it. Each counts as one. */
@@ -83,8 +78,8 @@ async function lint(): Promise<LevelResult> {
     return result;
 }
 
-function mochaLevel(name: string, description: string, needsSandbox: boolean): Level {
-    return { name, description, needsSandbox, run: () => runMocha(`test/${name}/**/*.test.ts`) };
+function mochaLevel(name: string, description: string): Level {
+    return { name, description, run: () => runMocha(`test/${name}/**/*.test.ts`) };
 }
 
 /** The files of a level's tests; a level that has none yet is not run. */
@@ -126,12 +121,15 @@ function readCounts(file: string, code: number): LevelResult {
 function runNode(args: readonly string[]): Promise<number> {
     throwIfInterrupted();
     const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-    const stop = () => void child.kill("SIGTERM");
+    // mocha ends in order on SIGINT, its "after" hooks included; from a terminal it gets one itself.
+    const stop = () => void (process.stdin.isTTY || child.kill("SIGINT"));
+    const forget = onInsistence(() => void child.kill("SIGKILL"));
     interruption.addEventListener("abort", stop);
     return new Promise((resolve, reject) => {
         child.on("error", reject);
         child.on("close", (code) => {
             interruption.removeEventListener("abort", stop);
+            forget();
             resolve(code ?? 1);
         });
     });

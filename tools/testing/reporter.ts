@@ -6,6 +6,9 @@ import { isObject } from "../json";
 class CountingReporter extends reporters.Spec {
     constructor(runner: Runner, options: MochaOptions) {
         super(runner, options);
+        // mocha would die at once, and leave behind what the "after" hooks take away.
+        const abort = () => void runner.abort();
+        process.once("SIGINT", abort).once("SIGTERM", abort);
         const skipped: string[] = [];
         runner.on("pending", (test) => skipped.push(test.fullTitle()));
         runner.once("end", () => {
