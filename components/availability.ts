@@ -12,6 +12,9 @@ export interface ReplicasArgs {
     max: number;
 }
 
+/** What runs when nothing else is asked for. */
+export const oneReplica: ReplicasArgs = { min: 1, max: 1 };
+
 /** One spread constraint as Kubernetes has it. */
 export interface SpreadConstraint {
     maxSkew: number;

@@ -3,6 +3,7 @@ import { images } from "../versions";
 import { resources, type ReplicasArgs } from "./availability";
 import { imageHome, type SourcesArgs } from "./helmRelease";
 import { HttpRoute } from "./httpRoute";
+import { principalOf } from "./identity";
 import { MeshService, type CallerArgs } from "./meshService";
 import { checkHosts } from "./validation";
 import type { WorkloadArgs } from "./workload";
@@ -138,7 +139,7 @@ export class Bookinfo extends pulumi.ComponentResource {
 
     private caller(args: BookinfoArgs, account: string, path: string): CallerArgs {
         return {
-            principal: `${args.trustDomain ?? "cluster.local"}/ns/${args.namespace}/sa/${account}`,
+            principal: principalOf(args.namespace, account, args.trustDomain),
             namespace: args.namespace,
             methods: ["GET"],
             paths: [path],

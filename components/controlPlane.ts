@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { charts } from "../versions";
-import { checkReplicas, type ReplicasArgs, type ResourceRequirementsArgs } from "./availability";
+import { checkReplicas, oneReplica, type ReplicasArgs, type ResourceRequirementsArgs } from "./availability";
 import { baseValues, cniValues, ingressClassName, istiodValues } from "./controlPlaneValues";
 import { criticalPodsQuota } from "./criticalPods";
 import { after } from "./customResource";
@@ -119,7 +119,7 @@ export class ControlPlane extends pulumi.ComponentResource {
 
     constructor(name: string, args: ControlPlaneArgs = {}, opts?: pulumi.ComponentResourceOptions) {
         super("pulumi-istio-platform:index:ControlPlane", name, args, opts);
-        checkReplicas(`ControlPlane "${name}"`, args.replicas ?? { min: 1, max: 1 });
+        checkReplicas(`ControlPlane "${name}"`, args.replicas ?? oneReplica);
 
         const namespace = new k8s.core.v1.Namespace(
             `${name}-namespace`,

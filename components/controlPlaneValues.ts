@@ -1,5 +1,11 @@
 import { images } from "../versions";
-import { resources, topologySpread, type ReplicasArgs, type ResourceRequirementsArgs } from "./availability";
+import {
+    resources,
+    oneReplica,
+    topologySpread,
+    type ReplicasArgs,
+    type ResourceRequirementsArgs,
+} from "./availability";
 import type { BaseValues, CniValues, IstiodValues, IstioGlobalValues, MeshConfigValues } from "./chartValues";
 import { OutboundTrafficPolicy, type ControlPlaneArgs, type IngressControllerArgs } from "./controlPlane";
 import { imageHome } from "./helmRelease";
@@ -29,7 +35,7 @@ export function baseValues(args: ControlPlaneArgs): BaseValues {
 }
 
 export function istiodValues(args: ControlPlaneArgs): IstiodValues {
-    const replicas = args.replicas ?? { min: 1, max: 1 };
+    const replicas = args.replicas ?? oneReplica;
     return {
         ...istiodScale(replicas),
         resources: args.resources ?? resources("100m", "256Mi", "1", "1Gi"),

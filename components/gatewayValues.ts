@@ -1,4 +1,4 @@
-import { resources, targetCpuUtilization, topologySpread } from "./availability";
+import { resources, oneReplica, targetCpuUtilization, topologySpread } from "./availability";
 import type { GatewayValues } from "./chartValues";
 import { GatewayExposure, type IngressGatewayArgs } from "./gatewayArgs";
 
@@ -23,7 +23,7 @@ export function gatewayIdentity(args: IngressGatewayArgs): GatewayIdentity {
 /** Values of the chart `gateway`. */
 export function gatewayValues(args: IngressGatewayArgs): GatewayValues {
     const { releaseName, selector } = gatewayIdentity(args);
-    const replicas = args.replicas ?? { min: 1, max: 1 };
+    const replicas = args.replicas ?? oneReplica;
     return {
         name: releaseName,
         labels: { app: releaseName, ...selector },

@@ -4,12 +4,13 @@ import type { IAuthorizationPolicy } from "@kubernetes-models/istio/security.ist
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { charts } from "../versions";
-import { checkReplicas } from "./availability";
+import { checkReplicas, oneReplica } from "./availability";
 import { criticalPodsQuota } from "./criticalPods";
 import { after, customResource } from "./customResource";
 import { GatewayExposure, type GatewayCertificateArgs, type IngressGatewayArgs } from "./gatewayArgs";
 import { gatewayIdentity, gatewayValues } from "./gatewayValues";
 import { helmRelease } from "./helmRelease";
+import { principalOf } from "./identity";
 import { checkHosts } from "./validation";
 
 /**
@@ -34,7 +35,7 @@ export class IngressGateway extends pulumi.ComponentResource {
         const hosts = (args.certificates ?? []).flatMap((certificate) => certificate.hosts.map(({ host }) => host));
         checkHosts(`IngressGateway "${name}"`, hosts);
         checkClaims(name, hosts);
-        checkReplicas(`IngressGateway "${name}"`, args.replicas ?? { min: 1, max: 1 });
+        checkReplicas(`IngressGateway "${name}"`, args.replicas ?? oneReplica);
 
         const identity = gatewayIdentity(args);
         const quota = criticalPodsQuota(name, `${name}-critical-pods`, args.namespace, args.priorityClassName, {
@@ -58,9 +59,7 @@ export class IngressGateway extends pulumi.ComponentResource {
 
         this.gateway = pulumi.output(`${args.namespace}/${name}`);
         this.service = after(identity.releaseName, release);
-        this.principal = pulumi.output(
-            `${args.trustDomain ?? "cluster.local"}/ns/${args.namespace}/sa/${identity.releaseName}`,
-        );
+        this.principal = pulumi.output(principalOf(args.namespace, identity.releaseName, args.trustDomain));
         this.registerOutputs({ gateway: this.gateway, service: this.service, principal: this.principal });
     }
 

@@ -2,8 +2,9 @@ import type { IDestinationRule } from "@kubernetes-models/istio/networking.istio
 import type { IAuthorizationPolicy } from "@kubernetes-models/istio/security.istio.io/v1";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { checkReplicas } from "./availability";
+import { checkReplicas, oneReplica } from "./availability";
 import { after, customResource } from "./customResource";
+import { principalOf } from "./identity";
 import { labelProblem } from "./validation";
 import { autoscalerSpec, deploymentSpec, type ServiceVersionArgs, type WorkloadArgs } from "./workload";
 
@@ -100,7 +101,7 @@ export class MeshService extends pulumi.ComponentResource {
         const subsets = args.versions.length > 1 ? [this.subsets(name, service, host, args)] : [];
 
         this.host = after(host, ...subsets);
-        this.principal = pulumi.output(`${args.trustDomain ?? "cluster.local"}/ns/${args.namespace}/sa/${service}`);
+        this.principal = pulumi.output(principalOf(args.namespace, service, args.trustDomain));
         this.registerOutputs({ host: this.host, principal: this.principal });
     }
 
@@ -123,7 +124,7 @@ export class MeshService extends pulumi.ComponentResource {
         );
         new k8s.autoscaling.v2.HorizontalPodAutoscaler(
             `${name}-${version.name}-autoscaler`,
-            { metadata, spec: autoscalerSpec(metadata.name, args.replicas ?? { min: 1, max: 1 }) },
+            { metadata, spec: autoscalerSpec(metadata.name, args.replicas ?? oneReplica) },
             { parent: this, dependsOn: deployment },
         );
     }
@@ -228,5 +229,5 @@ function checkArgs(name: string, service: string, args: MeshServiceArgs): void {
     if (args.protocol === ServiceProtocol.Tcp && args.callers?.some((caller) => caller.methods ?? caller.paths)) {
         throw new Error(`${owner}: callers of a TCP service cannot be limited to methods or paths: leave them out`);
     }
-    checkReplicas(owner, args.replicas ?? { min: 1, max: 1 });
+    checkReplicas(owner, args.replicas ?? oneReplica);
 }

@@ -1,5 +1,6 @@
 import type * as k8s from "@pulumi/kubernetes";
 import {
+    oneReplica,
     resources,
     targetCpuUtilization,
     topologySpread,
@@ -59,7 +60,7 @@ export function deploymentSpec(
     args: WorkloadArgs,
 ): k8s.types.input.apps.v1.DeploymentSpec {
     const labels: Labels = { app: service, version: version.name };
-    const replicas = args.replicas ?? { min: 1, max: 1 };
+    const replicas = args.replicas ?? oneReplica;
     return {
         // The number of replicas is the autoscaler's, even when it is fixed: two owners would fight over it whenever
         // a service begins or ceases to scale, and the engine removes an autoscaler only after all else is updated.

@@ -1,4 +1,5 @@
 import type { RecordedResource } from "../../tools/monitor";
+import { listAt } from "../../tools/json";
 import { field } from "./recorded";
 import type { KubernetesObject } from "./schemas";
 
@@ -89,7 +90,7 @@ export function danglingReferences(objects: KubernetesObject[], rendered: Kubern
         if (selected.length !== 1) {
             problems.push(`${label(gateway)} selects ${selected.length} gateways`);
         }
-        for (const server of array(field(gateway, "spec", "servers"))) {
+        for (const server of listAt(gateway, "spec", "servers")) {
             const secret = field(server, "tls", "credentialName");
             const issued = objects.some(
                 (object) =>
@@ -103,7 +104,7 @@ export function danglingReferences(objects: KubernetesObject[], rendered: Kubern
         }
     }
     for (const route of objects.filter(({ kind }) => kind === "VirtualService")) {
-        for (const name of array(field(route, "spec", "gateways")).map(String)) {
+        for (const name of listAt(route, "spec", "gateways").map(String)) {
             const [namespace = "", gateway = ""] = name.split("/");
             if (name !== "mesh" && !find(objects, "Gateway", gateway, namespace)) {
                 problems.push(`${label(route)}: there is no Gateway ${name}`);
@@ -113,7 +114,7 @@ export function danglingReferences(objects: KubernetesObject[], rendered: Kubern
             const [service = "", namespace = ""] = String(field(destination, "host")).split(".");
             const subset = field(destination, "subset");
             const rule = find(objects, "DestinationRule", service, namespace);
-            const subsets = array(field(rule, "spec", "subsets")).map((entry) => field(entry, "name"));
+            const subsets = listAt(rule, "spec", "subsets").map((entry) => field(entry, "name"));
             if (namespace === "bookinfo" && !find(objects, "Service", service, namespace)) {
                 problems.push(`${label(route)}: there is no Service ${namespace}/${service}`);
             }
@@ -126,11 +127,7 @@ export function danglingReferences(objects: KubernetesObject[], rendered: Kubern
 }
 
 function destinations(route: KubernetesObject): unknown[] {
-    return array(field(route, "spec", "http")).flatMap((rule) =>
-        array(field(rule, "route")).map((entry) => field(entry, "destination")),
+    return listAt(route, "spec", "http").flatMap((rule) =>
+        listAt(rule, "route").map((entry) => field(entry, "destination")),
     );
-}
-
-function array(value: unknown): unknown[] {
-    return Array.isArray(value) ? value : [];
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { at as field } from "../../tools/json";
 import { runProgram, type RecordedResource } from "../../tools/monitor";
 import { stackConfig } from "../../tools/stackConfig";
 import program from "../../index";
+
+export { field };
 
 /** The resources that a piece of code registers, with ways to find them. */
 export class Recorded {
@@ -43,14 +46,6 @@ export class Recorded {
     orderOf(name: string): number {
         return this.resources.indexOf(this.get(name));
     }
-}
-
-/** A field of a value, by path; undefined where there is none. */
-export function field(value: unknown, ...path: (string | number)[]): unknown {
-    return path.reduce<unknown>(
-        (current, key) => (typeof current === "object" && current !== null ? Reflect.get(current, key) : undefined),
-        value,
-    );
 }
 
 function nameOf(urn: string | undefined): string {
